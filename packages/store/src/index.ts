@@ -1,1 +1,56 @@
-export {};
+// The store's public face.
+export { checkRedis, connect, type RedisConnection, UnsafeRedisError } from "./connection.ts";
+export { type Resource, resources, clusterScoped, suffix } from "./keys.ts";
+export {
+  decodeBody,
+  encodeBody,
+  MalformedRecordError,
+  type ObjectOf,
+  type Stored,
+  type StoredObject,
+} from "./objects.ts";
+export {
+  compareKeys,
+  compareRevisions,
+  ExpiredRevisionError,
+  type Page,
+  Store,
+  type StoreOptions,
+  StoreVersionError,
+} from "./store.ts";
+export { type CommitResult, type Expected, Txn } from "./txn.ts";
+export {
+  createObject,
+  createPod,
+  EVENT_TTL_MS,
+  podNamePrefix,
+  removeObject,
+  removePod,
+  templateId,
+  updateObject,
+  updatePod,
+  writePod,
+} from "./writes.ts";
+export { type PodTemplate, Templates } from "./templates.ts";
+export { type Subscription, type WatchChange, WatchHub } from "./watch.ts";
+export type { PreviousSelectable } from "./selectable.ts";
+export {
+  podPayload,
+  type PodPayload,
+  queueNames,
+  queuePrefix,
+  Queues,
+  syncPayload,
+  type SyncPayload,
+} from "./queues.ts";
+export { dropLease, leaseExpiry, leases, nextFence, type NodeLease, renewLease } from "./leases.ts";
+export { clearTimers, dueTimers, setTimer, type Timer } from "./timers.ts";
+export {
+  type DeleteOutcome,
+  deleteObject,
+  type DeleteRequest,
+  type Deletion,
+  gcKey,
+  ownerSyncKey,
+} from "./delete-object.ts";
+export { decodePod, encodePod } from "./pod-codec.ts";

@@ -1,0 +1,41 @@
+// The selector and labels that tie a Job to its Pods (job-spec 4, S1 to S3).
+import type { Job } from "../schema/batch.ts";
+
+export const jobNameLabel = "batch.kubernetes.io/job-name";
+export const controllerUidLabel = "batch.kubernetes.io/controller-uid";
+/** The same without prefix, from before Kubernetes 1.27; still set and required. */
+export const legacyJobNameLabel = "job-name";
+export const legacyControllerUidLabel = "controller-uid";
+
+/** S1: the four labels of a Job's Pods. */
+export const generatedLabels = (name: string, uid: string): Record<string, string> => ({
+  [legacyControllerUidLabel]: uid,
+  [legacyJobNameLabel]: name,
+  [controllerUidLabel]: uid,
+  [jobNameLabel]: name,
+});
+
+/**
+ * S1, S3: adds to a defaulted Job what is missing, unless it selects by itself. What conflicts
+ * stays, for validation to refuse (S2). Labels that the Job shares with its template stay shared (M9).
+ */
+export function generateSelector<T extends Job>(job: T, uid: string): T {
+  const { spec, metadata } = job;
+  if (spec?.manualSelector === true) return job;
+  const template = spec?.template;
+  const templateLabels = template?.metadata?.labels;
+  const labels = { ...generatedLabels(metadata?.name ?? "", uid), ...templateLabels };
+  const shared = metadata?.labels !== undefined && metadata.labels === templateLabels;
+  return {
+    ...job,
+    ...(shared && { metadata: { ...metadata, labels } }),
+    spec: {
+      ...spec,
+      selector: {
+        ...spec?.selector,
+        matchLabels: { [controllerUidLabel]: uid, ...spec?.selector?.matchLabels },
+      },
+      template: { ...template, metadata: { ...template?.metadata, labels } },
+    },
+  };
+}

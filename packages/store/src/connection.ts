@@ -1,0 +1,101 @@
+// Connections to the Redis (or Valkey) server of an installation, and what is asked of it.
+import { Redis, type RedisOptions } from "ioredis";
+
+export interface RedisConnection {
+  /** `redis://`, `rediss://` or `unix:///path/to.sock` (then `?db=N`). */
+  readonly url: string;
+}
+
+/** A server that Gantry can't safely use; the message says how to fix it. */
+export class UnsafeRedisError extends Error {
+  override name = "UnsafeRedisError";
+}
+
+const options = (connection: RedisConnection): RedisOptions => {
+  const url = new URL(connection.url);
+  if (url.protocol === "unix:") {
+    const db = url.searchParams.get("db");
+    return { path: decodeURIComponent(url.pathname), ...(db === null ? {} : { db: Number(db) }) };
+  }
+  if (url.protocol !== "redis:" && url.protocol !== "rediss:") {
+    throw new UnsafeRedisError(
+      `unsupported Redis URL scheme "${url.protocol}//": use redis://, rediss:// or unix://`,
+    );
+  }
+  return {
+    host: url.hostname || "127.0.0.1",
+    port: url.port === "" ? 6379 : Number(url.port),
+    ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
+    ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
+    ...(url.pathname.length > 1 ? { db: Number(url.pathname.slice(1)) } : {}),
+    ...(url.protocol === "rediss:" ? { tls: { servername: url.hostname } } : {}),
+  };
+};
+
+/**
+ * A connection that reconnects for ever. Commands wait while it is down (`maxRetriesPerRequest:
+ * null`), which is what BullMQ's workers need and what a scheduler wants; pass `failFast` where a
+ * caller waits for the answer, so that it gets an error instead of a hang.
+ */
+export const connect = (connection: RedisConnection, how: { failFast?: boolean } = {}): Redis => {
+  const redis = new Redis({
+    ...options(connection),
+    maxRetriesPerRequest: how.failFast === true ? 1 : null,
+    enableReadyCheck: true,
+    ...(how.failFast === true ? { commandTimeout: 10_000 } : {}),
+    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), 1_000),
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+  });
+  // Without a listener ioredis prints to the console; callers see the state through `status` and errors.
+  redis.on("error", () => {});
+  return redis;
+};
+
+const atLeast = (version: string, major: number, minor: number): boolean => {
+  const [a = 0, b = 0] = version.split(".").map(Number);
+  return a > major || (a === major && b >= minor);
+};
+
+const infoField = (info: string, name: string): string | undefined =>
+  info
+    .split("\r\n")
+    .find((line) => line.startsWith(`${name}:`))
+    ?.slice(name.length + 1);
+
+/**
+ * Looks at the server once: Redis >= 7.0 or Valkey, `noeviction`, writable. Throws
+ * `UnsafeRedisError` with the fix in its message, or the connection's own error.
+ */
+export const checkRedis = async (connection: RedisConnection): Promise<{ version: string }> => {
+  const redis = new Redis({
+    ...options(connection),
+    lazyConnect: true,
+    maxRetriesPerRequest: 1,
+    retryStrategy: (times) => (times > 3 ? null : 100),
+  });
+  redis.on("error", () => {});
+  try {
+    await redis.connect();
+    const info = await redis.info();
+    const valkey = infoField(info, "valkey_version");
+    const version = valkey ?? infoField(info, "redis_version") ?? "0";
+    if (valkey === undefined && !atLeast(version, 7, 0)) {
+      throw new UnsafeRedisError(
+        `Redis ${version} is too old: Gantry needs Redis 7.0 or later, or Valkey`,
+      );
+    }
+    const policy = infoField(info, "maxmemory_policy");
+    if (policy !== undefined && policy !== "noeviction") {
+      throw new UnsafeRedisError(
+        `this Redis may evict Gantry's data (maxmemory-policy ${policy}): ` +
+          `set it to noeviction, e.g. redis-cli CONFIG SET maxmemory-policy noeviction`,
+      );
+    }
+    if (infoField(info, "role") === "slave") {
+      throw new UnsafeRedisError("this Redis is a read-only replica: give the primary's address");
+    }
+    return { version };
+  } finally {
+    redis.disconnect();
+  }
+};

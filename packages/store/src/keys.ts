@@ -1,0 +1,65 @@
+// The only place that spells a Redis key. All keys of a cell share one hash tag, so a cell is one Cluster slot.
+
+/** Kinds of stored objects, by their plural. */
+export const resources = [
+  "jobs",
+  "cronjobs",
+  "pods",
+  "events",
+  "namespaces",
+  "nodes",
+  "configmaps",
+  "secrets",
+  "serviceaccounts",
+  "leases",
+] as const;
+
+export type Resource = (typeof resources)[number];
+
+export const clusterScoped: ReadonlySet<Resource> = new Set<Resource>(["namespaces", "nodes"]);
+
+/** Suffixes below the cell's prefix, as transactions name them. */
+export const suffix = {
+  /** Counter: the cell's resourceVersion. */
+  revision: "rv",
+  /** Hash key -> `<rv> <body>`. */
+  objects: (resource: Resource) => `o:${resource}`,
+  /** Sorted set of keys, score 0: lexical order for paging. */
+  index: (resource: Resource) => `i:${resource}`,
+  /** Stream of changes; entry id `<rv>-0`. */
+  watch: (resource: Resource) => `w:${resource}`,
+  /** Hash job uid -> JSON of its JobBook. */
+  book: "book",
+  /** Set of names of a Job's Pods that are not settled. */
+  live: (jobUid: string) => `live:${jobUid}`,
+  /** Set of keys of a Job's Pods whose names do not begin with the Job's prefix (adopted ones). */
+  adopted: (jobUid: string) => `adopted:${jobUid}`,
+  /** Hash template id -> JSON, for templates that are no longer the Job's present one. */
+  templates: (jobUid: string) => `tpl:${jobUid}`,
+  /** Set of names of ownerless Pods in a namespace (candidates for adoption). */
+  ownerless: (namespace: string) => `ownerless:${namespace}`,
+  /** Set of `resource|key` of objects that name this uid as an owner (Pods of Jobs are found by name). */
+  dependents: (ownerUid: string) => `dep:${ownerUid}`,
+  /** Set of keys of Pods claimed by a node. */
+  nodePods: (node: string) => `node:${node}`,
+  /** Stream of wake-ups for a node: Pods of its to look at again. */
+  nodeInbox: (node: string) => `inbox:${node}`,
+  /** Sorted set node -> lease expiry, Unix ms. */
+  leases: "leases",
+  /** Counter: fencing numbers of claims. */
+  fence: "fence",
+  /** Sorted set timer member -> due time, Unix ms. */
+  timers: "timers",
+  /** Hash sync key -> number of wake-ups since its last finished sync. */
+  dirty: "dirty",
+  /** Set of `namespace/name|uid` of Pods committed and perhaps not on the queue yet. */
+  unqueued: "unqueued",
+  /** Sorted set of event keys -> expiry, Unix ms. */
+  eventExpiry: "evx",
+  /** List of keys of settled Pods, oldest first. */
+  settled: "settled",
+  /** Hash of what the store says of itself: format version, run id of the server, revision base. */
+  meta: "meta",
+  /** Hash name -> secret shared by the cell's processes. */
+  shared: "shared",
+} as const;

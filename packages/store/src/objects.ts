@@ -1,0 +1,87 @@
+// Which type each resource is kept as, and its text form.
+import type { Job, PodRecord, StoredMeta } from "@gantry/core";
+import type { Resource } from "./keys.ts";
+import { decodePod, encodePod } from "./pod-codec.ts";
+
+/** Any API object as it is kept: the Kubernetes JSON without `metadata.resourceVersion`. */
+export interface StoredObject {
+  readonly apiVersion?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly metadata: StoredMeta;
+  readonly [field: string]: unknown;
+}
+
+export interface ObjectTypes {
+  jobs: Job;
+  cronjobs: StoredObject;
+  pods: PodRecord;
+  events: StoredObject;
+  namespaces: StoredObject;
+  nodes: StoredObject;
+  configmaps: StoredObject;
+  secrets: StoredObject;
+  serviceaccounts: StoredObject;
+  leases: StoredObject;
+}
+
+export type ObjectOf<R extends Resource> = ObjectTypes[R];
+
+export interface Stored<T> {
+  /** resourceVersion. */
+  readonly rv: string;
+  readonly key: string;
+  readonly value: T;
+}
+
+/** A record that can't be read (edited by hand, cut off); other objects are not affected. */
+export class MalformedRecordError extends Error {
+  override name = "MalformedRecordError";
+  readonly resource: Resource;
+  readonly key: string;
+
+  constructor(resource: Resource, key: string, cause: unknown) {
+    super(`stored ${resource} ${key} is malformed`, { cause });
+    this.resource = resource;
+    this.key = key;
+  }
+}
+
+export const decodeBody = <R extends Resource>(
+  resource: R,
+  key: string,
+  body: string,
+): ObjectOf<R> => {
+  try {
+    if (resource === "pods") return decodePod(key, body) as ObjectOf<R>;
+    const object = JSON.parse(body) as ObjectOf<R>;
+    if (typeof (object as StoredObject).metadata?.uid !== "string") {
+      throw new Error("metadata.uid is missing");
+    }
+    return object;
+  } catch (error) {
+    throw new MalformedRecordError(resource, key, error);
+  }
+};
+
+export const encodeBody = <R extends Resource>(resource: R, value: ObjectOf<R>): string => {
+  if (resource === "pods") return encodePod(value as PodRecord);
+  const object = value as StoredObject;
+  if (!("resourceVersion" in object.metadata)) return JSON.stringify(object);
+  const { resourceVersion: _, ...metadata } = object.metadata;
+  return JSON.stringify({ ...object, metadata });
+};
+
+/** Splits "<rv> <body>". */
+export const splitValue = (value: string): { rv: string; body: string } => {
+  const space = value.indexOf(" ");
+  return { rv: value.slice(0, space), body: value.slice(space + 1) };
+};
+
+export const decodeValue = <R extends Resource>(
+  resource: R,
+  key: string,
+  value: string,
+): Stored<ObjectOf<R>> => {
+  const { rv, body } = splitValue(value);
+  return { rv, key, value: decodeBody(resource, key, body) };
+};

@@ -1,0 +1,252 @@
+// The store: objects in Redis with etcd's guarantees in one cell. Reads here; writes go through `commit`.
+import type { Redis } from "ioredis";
+import { connect, type RedisConnection } from "./connection.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { type Resource, suffix } from "./keys.ts";
+import { decodeValue, type ObjectOf, type Stored } from "./objects.ts";
+import { script } from "./script.ts";
+import type { CommitResult, Txn } from "./txn.ts";
+
+const pageScript = script("page");
+const openScript = script("open");
+
+/** Version of the stored format; an older Gantry refuses a newer store. */
+const FORMAT_VERSION = 1;
+
+/** More revisions than a server can hand out in the second its append-only file may lose. */
+const REVISION_LEAP = 1_000_000;
+
+/** The cell was written by a newer Gantry. */
+export class StoreVersionError extends Error {
+  override name = "StoreVersionError";
+  constructor(found: string) {
+    super(
+      `this store has format version ${found}, newer than ${FORMAT_VERSION}: upgrade this Gantry first`,
+    );
+  }
+}
+
+/** The change after this revision is no longer kept, or never was seen (a lost server): list again. */
+export class ExpiredRevisionError extends Error {
+  override name = "ExpiredRevisionError";
+  readonly revision: string;
+  constructor(revision: string) {
+    super(`too old resource version: ${revision}`);
+    this.revision = revision;
+  }
+}
+
+/** Numbers of any length, as resourceVersions are. */
+export const compareRevisions = (a: string, b: string): number =>
+  a.length === b.length ? (a < b ? -1 : a > b ? 1 : 0) : a.length - b.length;
+
+/** Keys a page script returns at most: HMGET's arguments pass over Lua's stack. */
+const PAGE_MAX = 1_000;
+
+/** Changes of a resource kept for watches to resume from. */
+const WATCH_LENGTH = 65_536;
+
+export interface StoreOptions {
+  readonly connection: RedisConnection;
+  /** Cell name: the hash tag of all keys. Default `gantry`. */
+  readonly cell?: string;
+  /** Commands fail instead of waiting for a lost server; for processes that answer requests. */
+  readonly failFast?: boolean;
+  readonly watchLength?: number;
+}
+
+export interface Page<T> {
+  /** Revision of the read. */
+  readonly rv: string;
+  readonly items: readonly Stored<T>[];
+  /** Last key read, whether or not its record could be decoded; absent on an empty page. */
+  readonly last?: string | undefined;
+  /** There are keys beyond `last`. */
+  readonly more: boolean;
+}
+
+export class Store {
+  readonly redis: Redis;
+  readonly connection: RedisConnection;
+  readonly cell: string;
+  /** What every key begins with. */
+  readonly prefix: string;
+  readonly #commits: GroupCommit;
+  /** Called for each record that can't be decoded while listing; such records are left out. */
+  onMalformed: (error: unknown) => void = () => {};
+
+  constructor(options: StoreOptions) {
+    this.connection = options.connection;
+    this.cell = options.cell ?? "gantry";
+    this.prefix = `{${this.cell}}:`;
+    this.redis = connect(options.connection, { failFast: options.failFast ?? false });
+    this.#commits = new GroupCommit(this.redis, this.prefix, options.watchLength ?? WATCH_LENGTH);
+  }
+
+  /** Full Redis key of a suffix. */
+  key(keySuffix: string): string {
+    return this.prefix + keySuffix;
+  }
+
+  /** One round trip, shared with what else is committed meanwhile. See `GroupCommit.commit`. */
+  commit(txn: Txn): Promise<CommitResult> {
+    return this.#commits.commit(txn);
+  }
+
+  async get<R extends Resource>(resource: R, key: string): Promise<Stored<ObjectOf<R>> | null> {
+    const value = await this.redis.hget(this.key(suffix.objects(resource)), key);
+    return value === null ? null : decodeValue(resource, key, value);
+  }
+
+  /** In the order of the keys; `null` where there is none. Malformed records count as absent. */
+  async getMany<R extends Resource>(
+    resource: R,
+    keys: readonly string[],
+  ): Promise<(Stored<ObjectOf<R>> | null)[]> {
+    if (keys.length === 0) return [];
+    const values = await this.redis.hmget(this.key(suffix.objects(resource)), ...keys);
+    return keys.map((key, n) => {
+      const value = values[n];
+      return value === null || value === undefined ? null : this.#decode(resource, key, value);
+    });
+  }
+
+  async revision(): Promise<string> {
+    return (await this.redis.get(this.key(suffix.revision))) ?? "0";
+  }
+
+  /** One page in key order, read atomically. `after` is the last key of the page before. */
+  async page<R extends Resource>(
+    resource: R,
+    query: { namespace?: string; keyPrefix?: string; after?: string; limit: number },
+  ): Promise<Page<ObjectOf<R>>> {
+    const { lower, upper } = bounds(query);
+    const limit = Math.min(query.limit, PAGE_MAX);
+    const reply = (await pageScript.run(
+      this.redis,
+      [this.key(suffix.revision)],
+      [this.prefix, resource, query.after === undefined ? lower : `(${query.after}`, upper, limit + 1],
+    )) as string[];
+    const items: Stored<ObjectOf<R>>[] = [];
+    const found = (reply.length - 1) / 2;
+    for (let n = 0; n < Math.min(found, limit); n++) {
+      const item = this.#decode(resource, reply[1 + 2 * n] ?? "", reply[2 + 2 * n] ?? "");
+      if (item !== null) items.push(item);
+    }
+    const read = Math.min(found, limit);
+    return { rv: reply[0] ?? "0", items, last: reply[2 * read - 1], more: found > limit };
+  }
+
+  /**
+   * Everything of a resource at one revision, however large: read in pages, then brought to the
+   * revision of the last page by the changes that the watch stream saw meanwhile.
+   */
+  async listAll<R extends Resource>(
+    resource: R,
+    query: { namespace?: string; keyPrefix?: string } = {},
+  ): Promise<Page<ObjectOf<R>>> {
+    const first = await this.page(resource, { ...query, limit: PAGE_MAX });
+    if (!first.more) return first;
+    const byKey = new Map(first.items.map((item) => [item.key, item]));
+    let page = first;
+    while (page.more) {
+      page = await this.page(resource, { ...query, after: page.last ?? "", limit: PAGE_MAX });
+      for (const item of page.items) byKey.set(item.key, item);
+    }
+    await this.#replay(resource, query, first.rv, page.rv, byKey);
+    const keys = [...byKey.keys()].sort(compareKeys);
+    const items = keys.flatMap((key) => byKey.get(key) ?? []);
+    return { rv: page.rv, items, more: false };
+  }
+
+  /**
+   * Prepares the cell for use: takes it over at the present format, and moves the revision ahead
+   * after the server was restarted, since its append-only file may have lost the last second.
+   */
+  async open(): Promise<void> {
+    const info = await this.redis.info("server");
+    const runId = /run_id:(\w+)/.exec(info)?.[1] ?? "";
+    const reply = (await openScript.run(
+      this.redis,
+      [this.key(suffix.revision), this.key(suffix.meta)],
+      [FORMAT_VERSION, runId, REVISION_LEAP],
+    )) as [number, string];
+    if (reply[0] === 0) throw new StoreVersionError(reply[1]);
+  }
+
+  /** Throws `ExpiredRevisionError` unless every change after `revision` is still known. */
+  async assertResumable(resource: Resource, revision: string): Promise<void> {
+    const [base, stream] = await Promise.all([
+      this.redis.hget(this.key(suffix.meta), "revisionBase"),
+      this.redis.xinfo("STREAM", this.key(suffix.watch(resource))).catch(() => null),
+    ]);
+    if (base !== null && compareRevisions(revision, base) < 0) {
+      throw new ExpiredRevisionError(revision);
+    }
+    if (!Array.isArray(stream)) return;
+    const at = stream.indexOf("max-deleted-entry-id");
+    const trimmed = at < 0 ? "0-0" : String(stream[at + 1]);
+    if (compareRevisions(revision, trimmed.slice(0, trimmed.indexOf("-"))) < 0) {
+      throw new ExpiredRevisionError(revision);
+    }
+  }
+
+  /** The keys of a resource, without their objects. */
+  async keys(resource: Resource, query: { namespace?: string; keyPrefix?: string } = {}): Promise<string[]> {
+    const { lower, upper } = bounds(query);
+    return this.redis.zrangebylex(this.key(suffix.index(resource)), lower, upper);
+  }
+
+  async #replay<R extends Resource>(
+    resource: R,
+    query: { namespace?: string; keyPrefix?: string },
+    from: string,
+    to: string,
+    byKey: Map<string, Stored<ObjectOf<R>>>,
+  ): Promise<void> {
+    const start = keyStart(query);
+    const entries = await this.redis.xrange(
+      this.key(suffix.watch(resource)),
+      `(${from}-0`,
+      `${to}-0`,
+    );
+    for (const [id, fields] of entries) {
+      const [, type, , key = "", , body = ""] = fields;
+      if (!key.startsWith(start)) continue;
+      const item = type === "D" ? null : this.#decode(resource, key, `${id.slice(0, -2)} ${body}`);
+      if (item === null) byKey.delete(key);
+      else byKey.set(key, item);
+    }
+  }
+
+  #decode<R extends Resource>(resource: R, key: string, value: string): Stored<ObjectOf<R>> | null {
+    try {
+      return decodeValue(resource, key, value);
+    } catch (error) {
+      this.onMalformed(error);
+      return null;
+    }
+  }
+
+  /** A secret that all processes of the cell share; made from `fresh` by whoever asks first. */
+  async sharedSecret(name: string, fresh: () => string): Promise<string> {
+    await this.redis.hsetnx(this.key(suffix.shared), name, fresh());
+    const value = await this.redis.hget(this.key(suffix.shared), name);
+    return value ?? this.sharedSecret(name, fresh);
+  }
+
+  async close(): Promise<void> {
+    await this.redis.quit().catch(() => this.redis.disconnect());
+  }
+}
+
+const keyStart = (query: { namespace?: string; keyPrefix?: string }): string =>
+  query.keyPrefix ?? (query.namespace === undefined ? "" : `${query.namespace}/`);
+
+const bounds = (query: { namespace?: string; keyPrefix?: string }): { lower: string; upper: string } => {
+  const start = keyStart(query);
+  return start === "" ? { lower: "-", upper: "+" } : { lower: `[${start}`, upper: `(${start}\xff` };
+};
+
+/** Redis' own order of members with equal scores: by bytes. */
+export const compareKeys = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,74 @@
+// A transaction: writes with their preconditions and index changes, applied whole or not at all.
+import { type Resource, suffix } from "./keys.ts";
+
+/** Commands that a transaction may run on keys beside the objects. */
+type SideCommand =
+  | "SADD"
+  | "SREM"
+  | "ZADD"
+  | "ZREM"
+  | "HSET"
+  | "HDEL"
+  | "HINCRBY"
+  | "RPUSH"
+  | "LTRIM"
+  | "XADD"
+  | "DEL"
+  | "EXPIRE";
+
+/** What an update or deletion expects: a resourceVersion, or `any` version. */
+export type Expected = string | "any";
+
+const expectedArg = (expected: Expected): string => (expected === "any" ? "" : expected);
+
+export class Txn {
+  readonly args: (string | number)[] = [];
+  size = 0;
+
+  create(resource: Resource, key: string, body: string): this {
+    return this.#push("c", resource, key, body);
+  }
+
+  /** `prev` tells watchers with selectors what labels and fields were before, where they changed. */
+  update(resource: Resource, key: string, expected: Expected, body: string, prev = ""): this {
+    return this.#push("u", resource, key, expectedArg(expected), body, prev);
+  }
+
+  delete(resource: Resource, key: string, expected: Expected): this {
+    return this.#push("d", resource, key, expectedArg(expected));
+  }
+
+  /** The transaction applies only if the object is at this version (`any`: there at all). */
+  check(resource: Resource, key: string, expected: Expected): this {
+    return this.#push("?", resource, key, expectedArg(expected));
+  }
+
+  /** ... only if there is no such object. */
+  checkAbsent(resource: Resource, key: string): this {
+    return this.#push("?", resource, key, "-");
+  }
+
+  side(command: SideCommand, keySuffix: string, ...args: readonly (string | number)[]): this {
+    return this.#push("r", 2 + args.length, command, keySuffix, ...args);
+  }
+
+  /** Marks a sync key (`jobs|ns/name`) as having something to look at; pair it with `Store.wake`. */
+  dirty(syncKey: string): this {
+    return this.side("HINCRBY", suffix.dirty, syncKey, 1);
+  }
+
+  /** Takes the mark away, unless another wake-up came since `count` was read. */
+  clean(syncKey: string, count: string): this {
+    return this.#push("x", suffix.dirty, syncKey, count);
+  }
+
+  #push(...args: (string | number)[]): this {
+    for (const arg of args) this.args.push(arg);
+    this.size += 1;
+    return this;
+  }
+}
+
+export type CommitResult =
+  | { readonly ok: true; /** One a create, update and delete, in order. */ readonly rvs: readonly string[] }
+  | { readonly ok: false; readonly reason: "exists" | "missing" | "stale"; /** Position of the operation. */ readonly at: number };

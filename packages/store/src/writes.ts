@@ -1,0 +1,208 @@
+// Writes of objects together with the indexes that must agree with them: the one place that knows both.
+import { createHash } from "node:crypto";
+import { isPodRemovable, isTerminal, type Job, type PodRecord } from "@gantry/core";
+import { type Resource, suffix } from "./keys.ts";
+import { encodeBody, type ObjectOf, type Stored, type StoredObject } from "./objects.ts";
+import { previousSelectable } from "./selectable.ts";
+import type { Txn } from "./txn.ts";
+
+/** How long Kubernetes keeps Events (kube-apiserver --event-ttl). */
+export const EVENT_TTL_MS = 3_600_000;
+
+/** Wake-ups kept for a node that does not read them; it also looks at all its Pods when it starts. */
+const INBOX_LENGTH = 10_000;
+
+/** Templates of a removed Job stay this long for Pods that outlive it (their grace period). */
+const TEMPLATE_KEEP_SECONDS = 7 * 86_400;
+
+/** Name of a stored Pod template: part of a digest of its text. */
+export const templateId = (template: Job["spec"]["template"]): string =>
+  createHash("sha1").update(JSON.stringify(template)).digest("base64url").slice(0, 8);
+
+/** Needs the Job controller's attention: not ended, or ended and not accounted for. */
+const isUnsettled = (pod: PodRecord): boolean => pod.tracked || !isTerminal(pod);
+
+/** What all names of a Job's own Pods begin with; R55 and R56 cut long names later than this. */
+export const podNamePrefix = (jobName: string): string => `${jobName}-`.slice(0, 40);
+
+const isAdoptedName = (pod: PodRecord): boolean =>
+  pod.job !== undefined && !pod.name.startsWith(podNamePrefix(pod.job.name));
+
+interface PodIndexes {
+  live: string | undefined;
+  adopted: string | undefined;
+  ownerless: string | undefined;
+  node: string | undefined;
+  owners: readonly string[];
+}
+
+const podIndexes = (pod: PodRecord): PodIndexes => {
+  const otherOwners = pod.meta?.ownerReferences ?? [];
+  return {
+    live: pod.job !== undefined && isUnsettled(pod) ? pod.job.uid : undefined,
+    adopted: isAdoptedName(pod) ? pod.job?.uid : undefined,
+    ownerless:
+      pod.job === undefined && !otherOwners.some((owner) => owner.controller === true)
+        ? pod.namespace
+        : undefined,
+    node: pod.node !== undefined && !isTerminal(pod) ? pod.node : undefined,
+    owners: otherOwners.flatMap((owner) => (owner.uid === undefined ? [] : [owner.uid])),
+  };
+};
+
+const noIndexes: PodIndexes = {
+  live: undefined,
+  adopted: undefined,
+  ownerless: undefined,
+  node: undefined,
+  owners: [],
+};
+
+const move = (
+  txn: Txn,
+  from: string | undefined,
+  to: string | undefined,
+  key: (name: string) => string,
+  member: string,
+): void => {
+  if (from === to) return;
+  if (from !== undefined) txn.side("SREM", key(from), member);
+  if (to !== undefined) txn.side("SADD", key(to), member);
+};
+
+const moveOwners = (
+  txn: Txn,
+  before: readonly string[],
+  after: readonly string[],
+  member: string,
+): void => {
+  for (const uid of before) {
+    if (!after.includes(uid)) txn.side("SREM", suffix.dependents(uid), member);
+  }
+  for (const uid of after) {
+    if (!before.includes(uid)) txn.side("SADD", suffix.dependents(uid), member);
+  }
+};
+
+const reindexPod = (txn: Txn, key: string, name: string, a: PodIndexes, b: PodIndexes): void => {
+  move(txn, a.live, b.live, suffix.live, name);
+  move(txn, a.adopted, b.adopted, suffix.adopted, name);
+  move(txn, a.ownerless, b.ownerless, suffix.ownerless, name);
+  move(txn, a.node, b.node, suffix.nodePods, key);
+  moveOwners(txn, a.owners, b.owners, `pods|${key}`);
+};
+
+const tellNode = (txn: Txn, node: string, key: string): void => {
+  txn.side("XADD", suffix.nodeInbox(node), "MAXLEN", "~", INBOX_LENGTH, "*", "k", key);
+};
+
+export const createPod = (txn: Txn, pod: PodRecord): void => {
+  const key = `${pod.namespace}/${pod.name}`;
+  txn.create("pods", key, encodeBody("pods", pod));
+  reindexPod(txn, key, pod.name, noIndexes, podIndexes(pod));
+};
+
+export const updatePod = (txn: Txn, before: Stored<PodRecord>, after: PodRecord): void => {
+  const { key, rv, value } = before;
+  txn.update("pods", key, rv, encodeBody("pods", after), previousSelectable("pods", value, after));
+  reindexPod(txn, key, after.name, podIndexes(value), podIndexes(after));
+  if (isUnsettled(value) && !isUnsettled(after)) txn.side("RPUSH", suffix.settled, key);
+  const stopChanged =
+    after.deletion?.requestedAtMs !== value.deletion?.requestedAtMs ||
+    after.deletion?.graceSeconds !== value.deletion?.graceSeconds;
+  if (stopChanged && after.node !== undefined && !isTerminal(after)) {
+    tellNode(txn, after.node, key);
+  }
+};
+
+/**
+ * Writes a Pod's next state and, when nothing holds the object any more, removes it: watchers see
+ * the last state, then the deletion. Returns whether it is gone.
+ */
+export const writePod = (txn: Txn, before: Stored<PodRecord>, after: PodRecord): boolean => {
+  updatePod(txn, before, after);
+  if (!isPodRemovable(after)) return false;
+  removePod(txn, { key: before.key, rv: "any", value: after });
+  return true;
+};
+
+/** Removes a Pod's object. Its node is told, so that it stops what may still run and removes logs. */
+export const removePod = (txn: Txn, pod: Stored<PodRecord>): void => {
+  txn.delete("pods", pod.key, pod.rv);
+  reindexPod(txn, pod.key, pod.value.name, podIndexes(pod.value), noIndexes);
+  if (pod.value.node !== undefined) tellNode(txn, pod.value.node, pod.key);
+};
+
+const ownerUids = (object: StoredObject): readonly string[] =>
+  (object.metadata.ownerReferences ?? []).flatMap((owner) =>
+    owner.uid === undefined ? [] : [owner.uid],
+  );
+
+const objectKey = (object: StoredObject): string =>
+  object.metadata.namespace === undefined
+    ? object.metadata.name
+    : `${object.metadata.namespace}/${object.metadata.name}`;
+
+type PlainResource = Exclude<Resource, "pods">;
+
+/** Creates any object but a Pod. `nowMs` dates the expiry of Events. */
+export const createObject = <R extends PlainResource>(
+  txn: Txn,
+  resource: R,
+  object: ObjectOf<R>,
+  nowMs: number,
+): void => {
+  const stored = object as StoredObject;
+  const key = objectKey(stored);
+  txn.create(resource, key, encodeBody(resource, object));
+  moveOwners(txn, [], ownerUids(stored), `${resource}|${key}`);
+  if (resource === "events") txn.side("ZADD", suffix.eventExpiry, nowMs + EVENT_TTL_MS, key);
+};
+
+/** Updates any object but a Pod; keeps the old template of a Job for the Pods made from it. */
+export const updateObject = <R extends PlainResource>(
+  txn: Txn,
+  resource: R,
+  before: Stored<ObjectOf<R>>,
+  after: ObjectOf<R>,
+): void => {
+  const prev = previousSelectable(resource, before.value, after);
+  txn.update(resource, before.key, before.rv, encodeBody(resource, after), prev);
+  moveOwners(
+    txn,
+    ownerUids(before.value as StoredObject),
+    ownerUids(after as StoredObject),
+    `${resource}|${before.key}`,
+  );
+  if (resource === "jobs") {
+    const [a, b] = [before.value as Job, after as Job];
+    if (a.metadata.generation !== b.metadata.generation) keepTemplate(txn, a, b);
+  }
+};
+
+const keepTemplate = (txn: Txn, before: Job, after: Job): void => {
+  const id = templateId(before.spec.template);
+  if (id === templateId(after.spec.template)) return;
+  txn.side("HSET", suffix.templates(before.metadata.uid), id, JSON.stringify(before.spec.template));
+};
+
+export const removeObject = <R extends PlainResource>(
+  txn: Txn,
+  resource: R,
+  object: Stored<ObjectOf<R>>,
+): void => {
+  txn.delete(resource, object.key, object.rv);
+  const stored = object.value as StoredObject;
+  moveOwners(txn, ownerUids(stored), [], `${resource}|${object.key}`);
+  if (resource === "events") txn.side("ZREM", suffix.eventExpiry, object.key);
+  if (resource === "jobs") {
+    const job = object.value as Job;
+    // Its Pods may outlive it for their grace period and are shown from its template.
+    const id = templateId(job.spec.template);
+    txn.side("HSET", suffix.templates(job.metadata.uid), id, JSON.stringify(job.spec.template));
+    txn.side("EXPIRE", suffix.templates(job.metadata.uid), TEMPLATE_KEEP_SECONDS);
+    txn.side("HDEL", suffix.book, job.metadata.uid);
+    txn.side("ZREM", suffix.timers, `ttl|${object.key}`, `jobs|${object.key}`);
+  }
+  if (resource === "cronjobs") txn.side("ZREM", suffix.timers, `cronjobs|${object.key}`);
+};
