@@ -36,20 +36,20 @@ export async function* followJob(source: FollowSource): AsyncGenerator<JobLogChu
   };
   const follower = new Follower(pods, options);
   const abort = new AbortController();
-  options.signal?.addEventListener("abort", () => abort.abort(), { once: true });
+  const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal;
   const run = async (): Promise<void> => {
     if (options.follow !== true) {
       for (const pod of (await pods.list(selection)).items) follower.see(pod);
       return follower.drained();
     }
     const watching = (async () => {
-      for await (const event of pods.watch({ ...selection, signal: abort.signal })) {
+      for await (const event of pods.watch({ ...selection, signal })) {
         if (event.type !== "DELETED") follower.see(event.object);
       }
     })();
-    const end = untilFinished(jobs, job, options, abort.signal);
+    const end = untilFinished(jobs, job, options, signal);
     await Promise.race([end, watching]);
-    if (abort.signal.aborted) return;
+    if (signal.aborted) return;
     // The last Pods may have ended after the watch's latest event: look once more before the end.
     for (const pod of (await pods.list(selection)).items) follower.see(pod);
     await follower.drained();

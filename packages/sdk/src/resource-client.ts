@@ -190,17 +190,17 @@ export class ResourceClient<M extends ApiObject, T extends Served<ApiObject>> {
     options: WaitOptions,
     check: (object: T | undefined) => { readonly done: R } | undefined,
   ): Promise<R> {
-    const abort = new AbortController();
-    const stop = (): void => abort.abort();
-    options.signal?.addEventListener("abort", stop, { once: true });
-    let timedOut = false;
+    const timeout = new AbortController();
+    const done = new AbortController();
+    const signal = AbortSignal.any([
+      timeout.signal,
+      done.signal,
+      ...(options.signal === undefined ? [] : [options.signal]),
+    ]);
     const timer =
       options.timeoutMs === undefined
         ? undefined
-        : setTimeout(() => {
-            timedOut = true;
-            abort.abort();
-          }, options.timeoutMs);
+        : setTimeout(() => timeout.abort(), options.timeoutMs);
     try {
       // List, then watch from that very list: what happens in between can't be missed.
       const fieldSelector = `metadata.name=${name}`;
@@ -208,7 +208,7 @@ export class ResourceClient<M extends ApiObject, T extends Served<ApiObject>> {
       const now = check(from.items[0]);
       if (now !== undefined) return now.done;
       const { namespace } = options;
-      for await (const event of this.watch({ namespace, name, from, signal: abort.signal })) {
+      for await (const event of this.watch({ namespace, name, from, signal })) {
         const result = check(event.type === "DELETED" ? undefined : event.object);
         if (result !== undefined) return result.done;
       }
@@ -219,7 +219,7 @@ export class ResourceClient<M extends ApiObject, T extends Served<ApiObject>> {
     }
     if (timedOut)
       throw new WaitError("Timeout", `timed out waiting for ${this.resource.plural}/${name}`);
-    throw options.signal?.reason ?? new Error("aborted");
+    throw options.signal.reason;
   }
 
   /** Path of a namespace's collection, or of one object. */

@@ -35,11 +35,14 @@ export { type PodTemplate, Templates } from "./templates.ts";
 export { type Subscription, type WatchChange, WatchHub } from "./watch.ts";
 export type { PreviousSelectable } from "./selectable.ts";
 export {
+  allQueueNames,
   podPayload,
+  podQueueName,
   type PodPayload,
   queueNames,
   queuePrefix,
   Queues,
+  runtimeNames,
   syncPayload,
   type SyncPayload,
 } from "./queues.ts";
@@ -54,3 +57,13 @@ export {
   ownerSyncKey,
 } from "./delete-object.ts";
 export { decodePod, encodePod } from "./pod-codec.ts";
+export { readJobSnapshot, type StoredJobSnapshot } from "./job-snapshot.ts";
+export {
+  enqueueMarked,
+  markUnqueued,
+  type QueuedPod,
+  queuedPod,
+  unqueuedPods,
+} from "./unqueued.ts";
+export { repeat, type Repeating, type WarnLog } from "./repeat.ts";
+export { EventRecorder, type Regarding } from "./event-recorder.ts";

@@ -50,6 +50,8 @@ export const suffix = {
   fence: "fence",
   /** Sorted set timer member -> due time, Unix ms. */
   timers: "timers",
+  /** Sorted set job key -> when its TTL after finishing ends, Unix ms. */
+  ttl: "ttl",
   /** Hash sync key -> number of wake-ups since its last finished sync. */
   dirty: "dirty",
   /** Set of `namespace/name|uid` of Pods committed and perhaps not on the queue yet. */

@@ -1,5 +1,6 @@
 // The BullMQ queues: their names, payloads and options. The queue tells who does what; the store tells what is true.
 import { type JobsOptions, Queue } from "bullmq";
+import type { Redis } from "ioredis";
 import { z } from "zod";
 import { connect } from "./connection.ts";
 import type { Store } from "./store.ts";
@@ -10,11 +11,26 @@ export const queuePrefix = (store: Store): string => `{${store.cell}}:q`;
 export const queueNames = {
   /** One job a wake-up of a controller: `jobs|ns/name`, `cronjobs|ns/name`... */
   sync: "sync",
-  /** One job a Pod: waiting while Pending, active while it runs. */
+  /** One job a Pod that names no runtime: waiting while Pending, active while it runs. */
   pods: "pods",
   /** Repeatable: removes finished Jobs after their TTL, expired Events, old finished Pods. */
   cleanup: "cleanup",
 } as const;
+
+/** Runtimes that a Pod may name in `spec.runtimeClassName`. */
+export const runtimeNames = ["process", "docker", "ecs", "simulated"] as const;
+
+/** Pods that name a runtime wait on a queue of its own, which only workers that have it read. */
+export const podQueueName = (runtimeClassName: string | undefined): string =>
+  runtimeClassName === undefined ? queueNames.pods : `${queueNames.pods}-${runtimeClassName}`;
+
+/** Every queue, for those who show them. */
+export const allQueueNames: readonly string[] = [
+  queueNames.sync,
+  queueNames.pods,
+  ...runtimeNames.map(podQueueName),
+  queueNames.cleanup,
+];
 
 export const syncPayload = z.object({ key: z.string() });
 export type SyncPayload = z.infer<typeof syncPayload>;
@@ -38,21 +54,29 @@ const syncOptions = (key: string): JobsOptions => ({
 
 export class Queues {
   readonly sync: Queue<SyncPayload>;
-  readonly pods: Queue<PodPayload>;
+  readonly #pods = new Map<string, Queue<PodPayload>>();
   readonly #prefix: string;
+  readonly #connection: Redis;
 
   constructor(store: Store) {
     this.#prefix = queuePrefix(store);
-    const connection = connect(store.connection);
-    this.sync = new Queue<SyncPayload>(queueNames.sync, { connection, prefix: this.#prefix });
-    this.pods = new Queue<PodPayload>(queueNames.pods, { connection, prefix: this.#prefix });
-    this.#close = async () => {
-      await Promise.all([this.sync.close(), this.pods.close()]);
-      await connection.quit().catch(() => connection.disconnect());
-    };
+    this.#connection = connect(store.connection);
+    this.sync = new Queue<SyncPayload>(queueNames.sync, this.#options);
   }
 
-  readonly #close: () => Promise<void>;
+  get #options() {
+    return { connection: this.#connection, prefix: this.#prefix };
+  }
+
+  /** The queue of that name (see `podQueueName`). */
+  pods(name: string): Queue<PodPayload> {
+    let queue = this.#pods.get(name);
+    if (queue === undefined) {
+      queue = new Queue<PodPayload>(name, this.#options);
+      this.#pods.set(name, queue);
+    }
+    return queue;
+  }
 
   /** Asks for a sync of each key. Losing this call is mended by the dirty marks of the store. */
   async wake(keys: readonly string[]): Promise<void> {
@@ -67,23 +91,32 @@ export class Queues {
     );
   }
 
-  /** Puts Pods on the queue; those already there stay as they are (the uid is the job id). */
-  async enqueuePods(pods: readonly PodPayload[]): Promise<void> {
-    await this.pods.addBulk(
-      pods.map(({ namespace, name, uid }) => ({
-        name: `${namespace}/${name}`,
-        data: { namespace, name, uid },
-        opts: {
-          jobId: uid,
-          attempts: 1,
-          removeOnComplete: { count: KEEP_ENDED_PODS },
-          removeOnFail: { count: KEEP_ENDED_PODS },
-        },
-      })),
+  /** Puts Pods on their queues; those already there stay as they are (the uid is the job id). */
+  async enqueuePods(pods: readonly (PodPayload & { readonly queue: string })[]): Promise<void> {
+    const byQueue = new Map<string, PodPayload[]>();
+    for (const { queue, namespace, name, uid } of pods) {
+      const entry = byQueue.get(queue);
+      if (entry === undefined) byQueue.set(queue, [{ namespace, name, uid }]);
+      else entry.push({ namespace, name, uid });
+    }
+    await Promise.all(
+      [...byQueue].map(([queue, payloads]) => this.pods(queue).addBulk(payloads.map(podJob))),
     );
   }
 
-  close(): Promise<void> {
-    return this.#close();
+  async close(): Promise<void> {
+    await Promise.all([this.sync.close(), ...[...this.#pods.values()].map((q) => q.close())]);
+    await this.#connection.quit().catch(() => this.#connection.disconnect());
   }
 }
+
+const podJob = (pod: PodPayload) => ({
+  name: `${pod.namespace}/${pod.name}`,
+  data: pod,
+  opts: {
+    jobId: pod.uid,
+    attempts: 1,
+    removeOnComplete: { count: KEEP_ENDED_PODS },
+    removeOnFail: { count: KEEP_ENDED_PODS },
+  },
+});

@@ -107,7 +107,7 @@ export class Store {
     const values = await this.redis.hmget(this.key(suffix.objects(resource)), ...keys);
     return keys.map((key, n) => {
       const value = values[n];
-      return value === null || value === undefined ? null : this.#decode(resource, key, value);
+      return value === null || value === undefined ? null : this.decode(resource, key, value);
     });
   }
 
@@ -130,7 +130,7 @@ export class Store {
     const items: Stored<ObjectOf<R>>[] = [];
     const found = (reply.length - 1) / 2;
     for (let n = 0; n < Math.min(found, limit); n++) {
-      const item = this.#decode(resource, reply[1 + 2 * n] ?? "", reply[2 + 2 * n] ?? "");
+      const item = this.decode(resource, reply[1 + 2 * n] ?? "", reply[2 + 2 * n] ?? "");
       if (item !== null) items.push(item);
     }
     const read = Math.min(found, limit);
@@ -213,13 +213,14 @@ export class Store {
     for (const [id, fields] of entries) {
       const [, type, , key = "", , body = ""] = fields;
       if (!key.startsWith(start)) continue;
-      const item = type === "D" ? null : this.#decode(resource, key, `${id.slice(0, -2)} ${body}`);
+      const item = type === "D" ? null : this.decode(resource, key, `${id.slice(0, -2)} ${body}`);
       if (item === null) byKey.delete(key);
       else byKey.set(key, item);
     }
   }
 
-  #decode<R extends Resource>(resource: R, key: string, value: string): Stored<ObjectOf<R>> | null {
+  /** Decodes a stored value; reports a malformed one and gives `null`. */
+  decode<R extends Resource>(resource: R, key: string, value: string): Stored<ObjectOf<R>> | null {
     try {
       return decodeValue(resource, key, value);
     } catch (error) {

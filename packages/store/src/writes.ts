@@ -92,8 +92,11 @@ const reindexPod = (txn: Txn, key: string, name: string, a: PodIndexes, b: PodIn
   moveOwners(txn, a.owners, b.owners, `pods|${key}`);
 };
 
-const tellNode = (txn: Txn, node: string, key: string): void => {
-  txn.side("XADD", suffix.nodeInbox(node), "MAXLEN", "~", INBOX_LENGTH, "*", "k", key);
+const tellNode = (txn: Txn, pod: PodRecord): void => {
+  if (pod.node === undefined) return;
+  const inbox = suffix.nodeInbox(pod.node);
+  const key = `${pod.namespace}/${pod.name}`;
+  txn.side("XADD", inbox, "MAXLEN", "~", INBOX_LENGTH, "*", "k", key, "u", pod.uid);
 };
 
 export const createPod = (txn: Txn, pod: PodRecord): void => {
@@ -110,9 +113,7 @@ export const updatePod = (txn: Txn, before: Stored<PodRecord>, after: PodRecord)
   const stopChanged =
     after.deletion?.requestedAtMs !== value.deletion?.requestedAtMs ||
     after.deletion?.graceSeconds !== value.deletion?.graceSeconds;
-  if (stopChanged && after.node !== undefined && !isTerminal(after)) {
-    tellNode(txn, after.node, key);
-  }
+  if (stopChanged && !isTerminal(after)) tellNode(txn, after);
 };
 
 /**
@@ -130,7 +131,7 @@ export const writePod = (txn: Txn, before: Stored<PodRecord>, after: PodRecord):
 export const removePod = (txn: Txn, pod: Stored<PodRecord>): void => {
   txn.delete("pods", pod.key, pod.rv);
   reindexPod(txn, pod.key, pod.value.name, podIndexes(pod.value), noIndexes);
-  if (pod.value.node !== undefined) tellNode(txn, pod.value.node, pod.key);
+  tellNode(txn, pod.value);
 };
 
 const ownerUids = (object: StoredObject): readonly string[] =>
@@ -202,7 +203,8 @@ export const removeObject = <R extends PlainResource>(
     txn.side("HSET", suffix.templates(job.metadata.uid), id, JSON.stringify(job.spec.template));
     txn.side("EXPIRE", suffix.templates(job.metadata.uid), TEMPLATE_KEEP_SECONDS);
     txn.side("HDEL", suffix.book, job.metadata.uid);
-    txn.side("ZREM", suffix.timers, `ttl|${object.key}`, `jobs|${object.key}`);
+    txn.side("ZREM", suffix.timers, `jobs|${object.key}`);
+    txn.side("ZREM", suffix.ttl, object.key);
   }
   if (resource === "cronjobs") txn.side("ZREM", suffix.timers, `cronjobs|${object.key}`);
 };

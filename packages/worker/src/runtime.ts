@@ -86,8 +86,8 @@ export interface Runtime {
   logs(pod: { namespace: string; name: string; uid: string }, options: LogOptions): Promise<Readable>;
   /** Removes what is left of a Pod whose object is gone: logs, directories, containers. */
   remove(pod: { uid: string }): Promise<void>;
-  /** Uids of Pods of which something is left on this host (for the sweep of leftovers). */
-  list(): Promise<readonly string[]>;
+  /** Pods of which something is left on this host (for the sweep of leftovers). */
+  list(): Promise<readonly { namespace: string; name: string; uid: string }[]>;
   close(): Promise<void>;
 }
 

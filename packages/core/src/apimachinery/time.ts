@@ -5,7 +5,7 @@ const DAY_MS = 86_400_000;
 const pad = (n: number, width = 2): string => String(n).padStart(width, "0");
 
 /** Days since 1970-01-01 to a proleptic Gregorian date (Hinnant's civil_from_days). */
-const civil = (days: number): { year: number; month: number; day: number } => {
+export const civil = (days: number): { year: number; month: number; day: number } => {
   const shifted = days + 719_468;
   const era = Math.floor(shifted / 146_097);
   const dayOfEra = shifted - era * 146_097;
@@ -27,7 +27,8 @@ const civil = (days: number): { year: number; month: number; day: number } => {
   };
 };
 
-const daysFromCivil = (year: number, month: number, day: number): number => {
+/** Days since 1970-01-01; inverse of `civil`. */
+export const daysFromCivil = (year: number, month: number, day: number): number => {
   const y = month <= 2 ? year - 1 : year;
   const era = Math.floor(y / 400);
   const yearOfEra = y - era * 400;

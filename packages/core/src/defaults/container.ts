@@ -23,7 +23,9 @@ export const defaultQuantities = (quantities: Quantities | undefined): Quantitie
         Object.entries(quantities).map(([name, text]) => [name, canonicalResource(text)]),
       );
 
-export function defaultResources(resources: ResourceRequirements | undefined): ResourceRequirements {
+export function defaultResources(
+  resources: ResourceRequirements | undefined,
+): ResourceRequirements {
   const { limits, requests, ...rest } = resources ?? {};
   return {
     ...(limits === undefined ? {} : { limits: defaultQuantities(limits) }),
@@ -37,7 +39,9 @@ const defaultPort = (port: ContainerPort): ContainerPort => ({
   protocol: port.protocol || "TCP",
 });
 
-export const defaultResourceFieldRef = (selector: ResourceFieldSelector): ResourceFieldSelector => ({
+export const defaultResourceFieldRef = (
+  selector: ResourceFieldSelector,
+): ResourceFieldSelector => ({
   ...selector,
   divisor: canonicalResource(selector.divisor ?? "0"),
 });

@@ -94,7 +94,8 @@ const defaultClaim = (source: NonNullable<Volume["ephemeral"]>): Volume["ephemer
 
 /** One function a source that has defaults. */
 function defaultSources(volume: Volume): Volume {
-  const { hostPath, emptyDir, secret, configMap, downwardAPI, projected, image, ephemeral } = volume;
+  const { hostPath, emptyDir, secret, configMap, downwardAPI, projected, image, ephemeral } =
+    volume;
   return {
     ...volume,
     ...(hostPath && { hostPath: { ...hostPath, type: hostPath.type ?? "" } }),

@@ -3,6 +3,7 @@ import type { JobCondition } from "../job.ts";
 import type { JobEvent } from "../job-plan.ts";
 import { withCondition } from "./conditions.ts";
 import { resumed, suspended } from "./events.ts";
+import { wholeSecond } from "./job-view.ts";
 
 export interface Suspension {
   readonly conditions: readonly JobCondition[];
@@ -32,6 +33,6 @@ export function observeSuspension(
   return {
     conditions: next,
     events: changed ? [resumed] : [],
-    startMs: changed ? nowMs : startMs,
+    startMs: changed ? wholeSecond(nowMs) : startMs,
   };
 }

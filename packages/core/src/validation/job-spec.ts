@@ -64,9 +64,7 @@ function validateNumbers(spec: JobSpec, path: FieldPath): FieldErrors {
     ] as const
   ).flatMap((field) => nonNegative(spec[field], path.child(field)));
   if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
-    errors.push(
-      required(path.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified"),
-    );
+    errors.push(required(path.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified"));
   }
   return errors;
 }
@@ -105,9 +103,7 @@ function validateIndexed(spec: JobSpec, path: FieldPath): FieldErrors {
   if (maxFailed !== undefined) {
     const maxFailedPath = path.child("maxFailedIndexes");
     if (completions !== undefined && maxFailed > completions) {
-      errors.push(
-        invalid(maxFailedPath, maxFailed, "must be less than or equal to completions"),
-      );
+      errors.push(invalid(maxFailedPath, maxFailed, "must be less than or equal to completions"));
     }
     if (maxFailed > maxFailedIndexes) {
       const detail = `must be less than or equal to ${maxFailedIndexes}`;

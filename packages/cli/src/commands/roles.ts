@@ -1,0 +1,110 @@
+// `gantry api`, `gantry scheduler`, `gantry worker`: one part in a process of its own, for production.
+import { checkRedis } from "@gantry/store";
+import { dataDir } from "../data-dir.ts";
+import { isLoopback, parseListen, localUrl } from "../listen.ts";
+import { privateDir } from "../private-file.ts";
+import { say } from "../say.ts";
+import { nodeName, refuseOpenHttp } from "../server/engine.ts";
+import { serverLog } from "../server/log.ts";
+import { opsOf, type ServeOptions, tlsOf } from "../server/serve-options.ts";
+import { endRequest } from "../server/signals.ts";
+import { bearerToken } from "../server/token.ts";
+import { UsageError } from "../usage-error.ts";
+import { version } from "../version.ts";
+
+interface RoleOptions {
+  readonly redis?: string;
+  readonly dataDir?: string;
+}
+
+export interface ApiOptions extends RoleOptions, ServeOptions {
+  readonly runtime: readonly string[];
+}
+
+export interface WorkerOptions extends RoleOptions {
+  readonly runtime: readonly string[];
+  readonly concurrency: number;
+  readonly node?: string;
+  readonly listen: string;
+  readonly drain: "wait" | "stop";
+}
+
+export async function api(options: ApiOptions): Promise<void> {
+  const listen = parseListen(options.listen);
+  const dir = dataDir(options.dataDir);
+  const ops = options.opsListen === undefined ? null : opsOf(options, listen);
+  const tls = tlsOf(options, dir.tls, listen.host);
+  refuseOpenHttp({ listen, ops, tls, insecure: options.insecure === true });
+  const token = bearerToken(dir.token);
+  await untilStopped("api", options, async (redis, log) => {
+    const { startApi } = await import("@gantry/api");
+    const part = await startApi({
+      redis,
+      listen,
+      tls: tls && { key: tls.key, cert: tls.cert },
+      token,
+      ops,
+      log,
+      version: version(),
+      defaultRuntime: options.runtime[0] ?? "process",
+    });
+    say(`api ready at ${localUrl(tls ? "https" : "http", { host: listen.host, port: part.port })}`);
+    return part;
+  });
+}
+
+export async function scheduler(options: RoleOptions): Promise<void> {
+  await untilStopped("scheduler", options, async (redis, log) => {
+    const { startScheduler } = await import("@gantry/scheduler");
+    const part = await startScheduler({ redis, log });
+    say("scheduler ready");
+    return part;
+  });
+}
+
+export async function worker(options: WorkerOptions): Promise<void> {
+  const dir = dataDir(options.dataDir);
+  const node = options.node ?? nodeName();
+  if (nodeName(node) !== node) throw new UsageError(`--node ${node}: write it as ${nodeName(node)}`);
+  const listen = parseListen(options.listen);
+  if (!isLoopback(listen.host)) say(`logs of Pods are served to the api on ${listen.host}`);
+  await untilStopped("worker", options, async (redis, log) => {
+    const { startWorker } = await import("@gantry/worker");
+    const part = await startWorker({
+      redis,
+      log,
+      dataDir: privateDir(dir.root),
+      node,
+      runtimes: [...options.runtime],
+      defaultRuntime: options.runtime[0] ?? "process",
+      concurrency: options.concurrency,
+      listen,
+      drain: options.drain,
+    });
+    say(`worker ${node} ready (${options.runtime.join(", ")})`);
+    return part;
+  });
+}
+
+type Start = (
+  redis: { url: string },
+  log: Awaited<ReturnType<typeof serverLog>>,
+) => Promise<{ close(): Promise<void> }>;
+
+async function untilStopped(name: string, options: RoleOptions, start: Start): Promise<void> {
+  if (options.redis === undefined) {
+    throw new UsageError(`gantry ${name} needs the Redis that all parts share: --redis URL or GANTRY_REDIS_URL`);
+  }
+  const redis = { url: options.redis };
+  const end = endRequest();
+  const log = (await serverLog()).child({ part: name });
+  await checkRedis(redis);
+  const part = await start(redis, log);
+  try {
+    const signal = await end.requested;
+    log.info({ signal }, "stopping");
+  } finally {
+    await part.close();
+    end.stopListening();
+  }
+}

@@ -1,0 +1,120 @@
+// The repeatable cleanup job: finished Jobs after their TTL, expired Events, the oldest ended Pods.
+import { isFinished, ttlExpiry } from "@gantry/core";
+import { deleteObject, removeObject, removePod, suffix, Txn } from "@gantry/store";
+import type { ControllerContext } from "./controller-context.ts";
+
+/** How often it runs when no TTL is due before. */
+export const CLEANUP_EVERY_MS = 10_000;
+
+/** Ended and counted Pods kept in all (kube-controller-manager --terminated-pod-gc-threshold). */
+const SETTLED_PODS_MAX = 12_500;
+
+const BATCH = 500;
+
+export interface CleanupReport {
+  readonly jobsDeleted: number;
+  readonly eventsDeleted: number;
+  readonly podsDeleted: number;
+}
+
+export class Cleanup {
+  readonly #context: ControllerContext;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+  }
+
+  async run(): Promise<CleanupReport> {
+    return {
+      jobsDeleted: await this.#expiredJobs(),
+      eventsDeleted: await this.#expiredEvents(),
+      podsDeleted: await this.#oldPods(),
+    };
+  }
+
+  /** H3: read again before deleting, with the uid as precondition, Foreground. */
+  async #expiredJobs(): Promise<number> {
+    const { store, templates, queues, now, log } = this.#context;
+    let deleted = 0;
+    for (;;) {
+      const keys = await store.redis.zrangebyscore(
+        store.key(suffix.ttl),
+        "-inf",
+        now(),
+        "LIMIT",
+        0,
+        BATCH,
+      );
+      for (const key of keys) {
+        const job = await store.get("jobs", key);
+        const expiry = job === null || !isFinished(job.value) ? null : ttlExpiry(job.value);
+        if (job !== null && expiry !== null && expiry <= now()) {
+          const { outcome, wake } = await deleteObject(
+            store,
+            templates,
+            "jobs",
+            key,
+            { propagation: "Foreground", uid: job.value.metadata.uid },
+            now(),
+          );
+          await queues.wake(wake);
+          if (outcome.kind === "marked" || outcome.kind === "removed") deleted += 1;
+          log.info({ job: key, uid: job.value.metadata.uid }, "job deleted: its TTL has passed");
+        }
+        const txn = new Txn();
+        if (expiry !== null && expiry > now()) txn.side("ZADD", suffix.ttl, expiry, key);
+        else txn.side("ZREM", suffix.ttl, key);
+        await store.commit(txn);
+      }
+      if (keys.length < BATCH) return deleted;
+    }
+  }
+
+  async #expiredEvents(): Promise<number> {
+    const { store, now } = this.#context;
+    let deleted = 0;
+    for (;;) {
+      const keys = await store.redis.zrangebyscore(
+        store.key(suffix.eventExpiry),
+        "-inf",
+        now(),
+        "LIMIT",
+        0,
+        BATCH,
+      );
+      const events = await store.getMany("events", keys);
+      for (const [n, key] of keys.entries()) {
+        const event = events[n];
+        const txn = new Txn();
+        if (event === null || event === undefined) txn.side("ZREM", suffix.eventExpiry, key);
+        else removeObject(txn, "events", event);
+        await store.commit(txn);
+      }
+      deleted += keys.length;
+      if (keys.length < BATCH) return deleted;
+    }
+  }
+
+  async #oldPods(): Promise<number> {
+    const { store } = this.#context;
+    const list = store.key(suffix.settled);
+    let excess = (await store.redis.llen(list)) - SETTLED_PODS_MAX;
+    let deleted = 0;
+    while (excess > 0) {
+      const keys = await store.redis.lrange(list, 0, Math.min(BATCH, excess) - 1);
+      const pods = await store.getMany("pods", keys);
+      for (const pod of pods) {
+        // A Pod of that name may be a new one; only ended and counted ones are collected.
+        if (pod === null || pod.value.tracked) continue;
+        if (pod.value.phase !== "Succeeded" && pod.value.phase !== "Failed") continue;
+        if ((pod.value.meta?.finalizers ?? []).length > 0) continue;
+        const txn = new Txn();
+        removePod(txn, pod);
+        if ((await store.commit(txn)).ok) deleted += 1;
+      }
+      await store.commit(new Txn().side("LTRIM", suffix.settled, keys.length, -1));
+      excess -= keys.length;
+    }
+    return deleted;
+  }
+}

@@ -1,0 +1,159 @@
+// Turns the core's plan for a Job into one transaction.
+import {
+  invariant,
+  isFinished,
+  type Job,
+  type JobPlan,
+  ttlExpiry,
+  newPodRecord,
+  podAfterDelete,
+  type PodChange,
+  type PodRecord,
+  releasePod,
+} from "@gantry/core";
+import {
+  createPod,
+  gcKey,
+  markUnqueued,
+  ownerSyncKey,
+  type QueuedPod,
+  queuedPod,
+  setTimer,
+  type Stored,
+  type StoredJobSnapshot,
+  suffix,
+  Txn,
+  updateObject,
+  writePod,
+} from "@gantry/store";
+import type { ControllerContext } from "./controller-context.ts";
+
+export interface PlannedTransaction {
+  readonly txn: Txn;
+  readonly created: readonly QueuedPod[];
+  /** Sync keys to wake after the commit. */
+  readonly wake: readonly string[];
+}
+
+export const planTransaction = (
+  context: ControllerContext,
+  stored: StoredJobSnapshot,
+  orphans: readonly Stored<PodRecord>[],
+  plan: JobPlan,
+): PlannedTransaction => {
+  const txn = new Txn();
+  const nowMs = context.now();
+  const job = stored.job.value;
+  const next = writeStatuses(txn, stored.job, plan);
+  changePods(txn, stored, orphans, plan, nowMs);
+  const created = createPods(context, txn, job, plan, nowMs);
+  writeBook(txn, stored, next, plan);
+  writeTimers(txn, stored, next, plan);
+  const wake = wakeOthers(txn, stored.job, next);
+  if (stored.dirty !== "") txn.clean(`jobs|${stored.job.key}`, stored.dirty);
+  return { txn, created, wake };
+};
+
+/** R34: each status is a change of its own. Without one the Job must still be as it was read. */
+const writeStatuses = (txn: Txn, stored: Stored<Job>, plan: JobPlan): Job => {
+  if (plan.statuses.length === 0) {
+    if (plan.create.length > 0 || plan.change.length > 0) {
+      txn.check("jobs", stored.key, stored.rv);
+    }
+    return stored.value;
+  }
+  let before = stored;
+  for (const status of plan.statuses) {
+    const value = { ...before.value, status };
+    updateObject(txn, "jobs", before, value);
+    // Inside one transaction the version between two writes is not known yet.
+    before = { key: stored.key, rv: "any", value };
+  }
+  return before.value;
+};
+
+const changePods = (
+  txn: Txn,
+  stored: StoredJobSnapshot,
+  orphans: readonly Stored<PodRecord>[],
+  plan: JobPlan,
+  nowMs: number,
+): void => {
+  if (plan.change.length === 0) return;
+  const byName = new Map([...stored.pods, ...orphans].map((pod) => [pod.value.name, pod]));
+  for (const change of plan.change) {
+    const before = byName.get(change.pod.name);
+    invariant(before !== undefined, "a plan changes only Pods of its snapshot");
+    writePod(txn, before, podAfterChange(stored.job.value, before.value, change, nowMs));
+  }
+};
+
+const podAfterChange = (job: Job, pod: PodRecord, change: PodChange, nowMs: number): PodRecord => {
+  let next = pod;
+  if (change.adopt === true) {
+    const { name, uid } = job.metadata;
+    next = { ...next, job: { name, uid }, tracked: true };
+  }
+  if (change.untrack === true) next = { ...next, tracked: false };
+  if (change.release === true) next = releasePod(next, job.spec.template);
+  if (change.delete === true) {
+    const grace = (next.spec ?? job.spec.template.spec)?.terminationGracePeriodSeconds;
+    next = podAfterDelete(next, { graceSeconds: undefined, specGraceSeconds: grace }, nowMs);
+  }
+  return next;
+};
+
+const createPods = (
+  context: ControllerContext,
+  txn: Txn,
+  job: Job,
+  plan: JobPlan,
+  nowMs: number,
+): QueuedPod[] => {
+  if (plan.create.length === 0) return [];
+  const template = context.templates.learn(job);
+  const created = plan.create.map((creation) => newPodRecord(job, creation, template, nowMs));
+  for (const pod of created) createPod(txn, pod);
+  const queued = created.map((pod) => queuedPod(pod, job.spec.template.spec));
+  markUnqueued(txn, queued);
+  return queued;
+};
+
+const writeBook = (
+  txn: Txn,
+  stored: StoredJobSnapshot,
+  next: Job,
+  plan: JobPlan,
+): void => {
+  const { uid } = stored.job.value.metadata;
+  const text = isFinished(next) ? "" : JSON.stringify(plan.book);
+  const before = stored.bookText;
+  if (text === before || (text === "{}" && before === "")) return;
+  if (text === "" || text === "{}") txn.side("HDEL", suffix.book, uid);
+  else txn.side("HSET", suffix.book, uid, text);
+};
+
+const writeTimers = (
+  txn: Txn,
+  stored: StoredJobSnapshot,
+  next: Job,
+  plan: JobPlan,
+): void => {
+  if (plan.wakeAtMs !== stored.timerAtMs) setTimer(txn, `jobs|${stored.job.key}`, plan.wakeAtMs);
+  const ttlAtMs = ttlExpiry(next);
+  if (ttlAtMs === stored.ttlAtMs) return;
+  if (ttlAtMs === null) txn.side("ZREM", suffix.ttl, stored.job.key);
+  else txn.side("ZADD", suffix.ttl, ttlAtMs, stored.job.key);
+};
+
+/** The CronJob that owns the Job sees its end; garbage collection goes on with a Job being deleted. */
+const wakeOthers = (txn: Txn, stored: Stored<Job>, next: Job): string[] => {
+  const wake: string[] = [];
+  const owner = ownerSyncKey("jobs", next);
+  if (owner !== undefined && isFinished(next) && !isFinished(stored.value)) wake.push(owner);
+  if (next.metadata.deletionTimestamp !== undefined) {
+    wake.push(gcKey("jobs", stored.key, next.metadata.uid));
+  }
+  for (const key of wake) txn.dirty(key);
+  return wake;
+};

@@ -1,0 +1,74 @@
+// Termination of namespaces: everything in them is deleted, then they go.
+import {
+  deleteObject,
+  removeObject,
+  type Resource,
+  setTimer,
+  type StoredObject,
+  Txn,
+} from "@gantry/store";
+import type { ControllerContext } from "./controller-context.ts";
+
+/** CronJobs before Jobs before Pods, so that nothing is made again behind the collector. */
+const contents: readonly Resource[] = [
+  "cronjobs",
+  "jobs",
+  "pods",
+  "leases",
+  "configmaps",
+  "secrets",
+  "serviceaccounts",
+  "events",
+];
+
+/** While Pods end, the namespace is looked at again this often. */
+const RECHECK_MS = 1_000;
+
+export class NamespaceController {
+  readonly #context: ControllerContext;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+  }
+
+  /** Purges a terminating namespace, and removes it once it is empty. */
+  async sync(name: string, dirty: string): Promise<void> {
+    const { store, now, hint } = this.#context;
+    const syncKey = `namespaces|${name}`;
+    const namespace = await store.get("namespaces", name);
+    const txn = new Txn().clean(syncKey, dirty);
+    if (namespace !== null && namespace.value.metadata.deletionTimestamp !== undefined) {
+      let left = 0;
+      for (const resource of contents) left += await this.#purge(resource, name);
+      const finalizers = (namespace.value as StoredObject).metadata.finalizers ?? [];
+      if (left > 0) {
+        setTimer(txn, syncKey, now() + RECHECK_MS);
+        hint(now() + RECHECK_MS);
+      } else if (finalizers.length === 0) {
+        removeObject(txn, "namespaces", namespace);
+      }
+    }
+    const result = await store.commit(txn);
+    if (!result.ok) await this.sync(name, dirty);
+  }
+
+  /** Number of objects that are still there after deletion was asked for. */
+  async #purge(resource: Resource, namespace: string): Promise<number> {
+    const { store, templates, queues, now } = this.#context;
+    const keys = await store.keys(resource, { namespace });
+    const wake = new Set<string>();
+    for (const key of keys) {
+      const deletion = await deleteObject(
+        store,
+        templates,
+        resource,
+        key,
+        { propagation: "Background" },
+        now(),
+      );
+      for (const syncKey of deletion.wake) wake.add(syncKey);
+    }
+    await queues.wake([...wake]);
+    return keys.length === 0 ? 0 : (await store.keys(resource, { namespace })).length;
+  }
+}

@@ -1,0 +1,133 @@
+// Watches the leases of nodes: a node that stays away loses its Pods, once (R86).
+import type { PodRecord } from "@gantry/core";
+import { leases, type Stored, type StoredObject, suffix, Txn, updateObject, writePod } from "@gantry/store";
+import { rfc3339 } from "@gantry/core";
+import type { ControllerContext } from "./controller-context.ts";
+
+export const NODE_CHECK_EVERY_MS = 2_000;
+
+/**
+ * How long a node may stay away before its Pods are given up. Counted from when this scheduler
+ * first saw the lease expired, so that a restart of everything gives workers time to come back.
+ */
+export const NODE_GRACE_MS = 60_000;
+
+const MESSAGE = "PodGC: node no longer exists";
+
+export class NodeLifecycle {
+  readonly #context: ControllerContext;
+  readonly #graceMs: number;
+  readonly #awaySince = new Map<string, number>();
+
+  constructor(context: ControllerContext, graceMs = NODE_GRACE_MS) {
+    this.#context = context;
+    this.#graceMs = graceMs;
+  }
+
+  async check(): Promise<void> {
+    const { store, now } = this.#context;
+    const nowMs = now();
+    const known = await leases(store);
+    const alive = new Set(
+      known.filter((lease) => lease.expiresAtMs > nowMs).map((lease) => lease.node),
+    );
+    for (const node of await store.keys("nodes")) {
+      if (alive.has(node)) this.#awaySince.delete(node);
+      else await this.#away(node, nowMs);
+    }
+  }
+
+  async #away(node: string, nowMs: number): Promise<void> {
+    const { log } = this.#context;
+    const since = this.#awaySince.get(node);
+    if (since === undefined) {
+      this.#awaySince.set(node, nowMs);
+      await this.#markNotReady(node, nowMs);
+      return;
+    }
+    if (nowMs - since < this.#graceMs) return;
+    const lost = await this.#losePods(node, nowMs);
+    if (lost > 0) log.warn({ node, pods: lost }, "node is gone: its pods are lost");
+    await this.#remove(node);
+    this.#awaySince.delete(node);
+  }
+
+  async #markNotReady(name: string, nowMs: number): Promise<void> {
+    const { store } = this.#context;
+    const node = await store.get("nodes", name);
+    if (node === null) return;
+    const status = (node.value["status"] ?? {}) as { conditions?: { type?: string }[] };
+    const ready = {
+      type: "Ready",
+      status: "Unknown",
+      reason: "NodeStatusUnknown",
+      message: "Worker stopped renewing its lease.",
+      lastHeartbeatTime: rfc3339(nowMs),
+      lastTransitionTime: rfc3339(nowMs),
+    };
+    const others = (status.conditions ?? []).filter((condition) => condition.type !== "Ready");
+    const value: StoredObject = {
+      ...node.value,
+      status: { ...status, conditions: [...others, ready] },
+    };
+    const txn = new Txn();
+    updateObject(txn, "nodes", node, value);
+    await store.commit(txn);
+  }
+
+  async #losePods(node: string, nowMs: number): Promise<number> {
+    const { store, queues } = this.#context;
+    const keys = await store.redis.smembers(store.key(suffix.nodePods(node)));
+    const pods = await store.getMany("pods", keys);
+    const wake = new Set<string>();
+    let lost = 0;
+    for (const pod of pods) {
+      if (pod === null || pod.value.node !== node) continue;
+      const txn = new Txn();
+      writePod(txn, pod, lostPod(pod, nowMs));
+      const job = pod.value.job;
+      const syncKey = job === undefined ? undefined : `jobs|${pod.value.namespace}/${job.name}`;
+      if (syncKey !== undefined) txn.dirty(syncKey);
+      // A stale write means that the Pod changed: the next check looks at it again.
+      if (!(await store.commit(txn)).ok) continue;
+      lost += 1;
+      if (syncKey !== undefined) wake.add(syncKey);
+    }
+    await queues.wake([...wake]);
+    return lost;
+  }
+
+  async #remove(name: string): Promise<void> {
+    const { store } = this.#context;
+    const left = await store.redis.scard(store.key(suffix.nodePods(name)));
+    if (left > 0) return;
+    const node = await store.get("nodes", name);
+    if (node === null) return;
+    await store.commit(
+      new Txn()
+        .delete("nodes", name, node.rv)
+        .side("ZREM", suffix.leases, name)
+        .side("DEL", suffix.nodeInbox(name)),
+    );
+  }
+}
+
+const lostPod = (pod: Stored<PodRecord>, nowMs: number): PodRecord => ({
+  ...pod.value,
+  phase: "Failed",
+  reason: "NodeLost",
+  message: `Node ${pod.value.node ?? ""} which was running pod ${pod.value.name} is unresponsive`,
+  ready: false,
+  readyChangedAtMs: nowMs,
+  conditions: [
+    ...(pod.value.conditions ?? []),
+    {
+      type: "DisruptionTarget",
+      status: "True",
+      reason: "DeletionByPodGC",
+      message: MESSAGE,
+      lastTransitionTime: rfc3339(nowMs),
+    },
+  ],
+  deletion: pod.value.deletion ?? { requestedAtMs: nowMs, graceSeconds: 0 },
+});

@@ -1,0 +1,159 @@
+// The scheduler process: the sync queue's worker, timers, sweeps, node leases and the cleanup job.
+import {
+  connect,
+  EventRecorder,
+  queueNames,
+  queuePrefix,
+  Queues,
+  repeat,
+  type RedisConnection,
+  type Resource,
+  Store,
+  suffix,
+  type SyncPayload,
+  Templates,
+} from "@gantry/store";
+import { type Job as BullJob, Queue, Worker } from "bullmq";
+import type { Logger } from "pino";
+import { Cleanup, CLEANUP_EVERY_MS } from "./cleanup.ts";
+import type { ControllerContext } from "./controller-context.ts";
+import { CronJobController } from "./sync-cronjob.ts";
+import { GarbageCollector } from "./garbage-collector.ts";
+import { NamespaceController } from "./namespaces.ts";
+import { NODE_CHECK_EVERY_MS, NODE_GRACE_MS, NodeLifecycle } from "./node-lifecycle.ts";
+import { Sweeper, SWEEP_EVERY_MS } from "./sweeper.ts";
+import { JobController } from "./sync-job.ts";
+import { TimerLoop } from "./timer-loop.ts";
+
+/** Syncs at once in one process; they are short and mostly wait for Redis. */
+const SYNC_CONCURRENCY = 16;
+
+export interface SchedulerOptions {
+  readonly redis: RedisConnection;
+  readonly cell?: string;
+  readonly log: Logger;
+  readonly nodeGraceMs?: number;
+  /** Unix milliseconds; for tests. */
+  readonly now?: () => number;
+}
+
+export interface Scheduler {
+  /** Ends syncs in order; resolves when nothing runs any more. */
+  close(): Promise<void>;
+}
+
+export const startScheduler = async (options: SchedulerOptions): Promise<Scheduler> => {
+  const { log } = options;
+  const store = new Store({
+    connection: options.redis,
+    ...(options.cell === undefined ? {} : { cell: options.cell }),
+  });
+  store.onMalformed = (error) => log.error({ err: error }, "a stored record is malformed");
+  await store.open();
+  const queues = new Queues(store);
+  const now = options.now ?? Date.now;
+  const base = {
+    store,
+    queues,
+    now,
+    log,
+    templates: new Templates(store),
+    events: new EventRecorder(store, now, log),
+  };
+  const cleanupConnection = connect(store.connection);
+  const cleanupQueue = new Queue(queueNames.cleanup, {
+    connection: cleanupConnection,
+    prefix: queuePrefix(store),
+  });
+  const timers = new TimerLoop(base, async () => {
+    await cleanupQueue.add("due", {}, cleanupOptions);
+  });
+  const context: ControllerContext = { ...base, hint: (dueAtMs) => timers.hint(dueAtMs) };
+  const sync = startSyncWorker(context);
+  const cleanup = await startCleanup(context, cleanupQueue);
+  const sweeper = new Sweeper(context);
+  const nodes = new NodeLifecycle(context, options.nodeGraceMs ?? NODE_GRACE_MS);
+  const loops = [
+    repeat(SWEEP_EVERY_MS, log, "sweep", () => sweeper.sweep()),
+    repeat(NODE_CHECK_EVERY_MS, log, "node check", () => nodes.check()),
+    repeat(WATCHDOG_EVERY_MS, log, "cleanup watchdog", () => scheduleCleanup(cleanupQueue)),
+  ];
+  timers.start();
+  log.debug("scheduler started");
+  return {
+    async close() {
+      timers.close();
+      await Promise.all(loops.map((loop) => loop.close()));
+      await Promise.all([sync.close(), cleanup.close()]);
+      await base.events.close();
+      await Promise.all([queues.close(), cleanupQueue.close()]);
+      await cleanupConnection.quit().catch(() => cleanupConnection.disconnect());
+      await store.close();
+    },
+  };
+};
+
+const cleanupOptions = {
+  deduplication: { id: "due", keepLastIfActive: true },
+  removeOnComplete: 10,
+  removeOnFail: 100,
+};
+
+/** Someone may remove the repeatable job by hand in Bull Board; it comes back within this time. */
+const WATCHDOG_EVERY_MS = 60_000;
+
+const scheduleCleanup = async (queue: Queue): Promise<void> => {
+  await queue.upsertJobScheduler(
+    "cleanup",
+    { every: CLEANUP_EVERY_MS },
+    { name: "cleanup", data: {}, opts: { removeOnComplete: 10, removeOnFail: 100 } },
+  );
+};
+
+const startCleanup = async (context: ControllerContext, queue: Queue): Promise<Worker> => {
+  await scheduleCleanup(queue);
+  const cleanup = new Cleanup(context);
+  return startWorker(context, queueNames.cleanup, 1, () => cleanup.run());
+};
+
+const startSyncWorker = (context: ControllerContext): Worker => {
+  const jobs = new JobController(context);
+  const cronJobs = new CronJobController(context);
+  const collector = new GarbageCollector(context);
+  const namespaces = new NamespaceController(context);
+  const dispatch = async (key: string): Promise<void> => {
+    const [kind = "", name = "", ...rest] = key.split("|");
+    if (kind === "jobs") return jobs.sync(name);
+    if (kind === "cronjobs") return cronJobs.sync(name);
+    const { store } = context;
+    const dirty = (await store.redis.hget(store.key(suffix.dirty), key)) ?? "";
+    if (kind === "gc") {
+      const [ownerKey = "", uid = ""] = rest;
+      return collector.sync(name as Exclude<Resource, "pods" | "events">, ownerKey, uid, dirty);
+    }
+    if (kind === "namespaces") return namespaces.sync(name, dirty);
+    context.log.warn({ key }, "unknown sync key dropped");
+    await context.store.redis.hdel(context.store.key(suffix.dirty), key);
+  };
+  return startWorker(context, queueNames.sync, SYNC_CONCURRENCY, (job: BullJob<SyncPayload>) =>
+    dispatch(job.data.key),
+  );
+};
+
+const startWorker = <T>(
+  { store, log }: ControllerContext,
+  name: string,
+  concurrency: number,
+  work: (job: BullJob<T>) => Promise<unknown>,
+): Worker => {
+  const worker = new Worker<T>(name, work, {
+    connection: connect(store.connection),
+    prefix: queuePrefix(store),
+    concurrency,
+  });
+  worker.on("error", (error) => log.warn({ err: error, queue: name }, "queue connection"));
+  worker.on("failed", (job, error) => {
+    log.error({ err: error, queue: name, key: job?.name }, "sync failed; it is tried again");
+  });
+  return worker;
+};

@@ -1,0 +1,142 @@
+// The worker as `kubectl get nodes` shows it: its Node object and its lease.
+import { cpus, release, totalmem } from "node:os";
+import { rfc3339 } from "@gantry/core";
+import {
+  createObject,
+  dropLease,
+  renewLease,
+  type Store,
+  type StoredObject,
+  Txn,
+  updateObject,
+} from "@gantry/store";
+import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
+
+export const LEASE_MS = 15_000;
+const RENEW_EVERY_MS = 5_000;
+
+export interface NodeDescription {
+  readonly name: string;
+  readonly address: string;
+  /** Where pods/log is answered, e.g. `http://127.0.0.1:41234`. */
+  readonly logsUrl: string;
+  readonly port: number;
+  readonly podsMax: number;
+  readonly runtimes: readonly string[];
+  readonly version: string;
+}
+
+const archNames: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64", ia32: "386" };
+
+const nodeObject = (
+  node: NodeDescription,
+  before: StoredObject | undefined,
+  nowMs: number,
+): StoredObject => {
+  const time = rfc3339(nowMs);
+  const arch = archNames[process.arch] ?? process.arch;
+  const capacity = {
+    cpu: String(cpus().length),
+    memory: `${Math.floor(totalmem() / 1024)}Ki`,
+    pods: String(node.podsMax),
+  };
+  return {
+    kind: "Node",
+    apiVersion: "v1",
+    metadata: {
+      name: node.name,
+      uid: before?.metadata.uid ?? randomUUID(),
+      creationTimestamp: before?.metadata.creationTimestamp ?? time,
+      labels: {
+        ...before?.metadata.labels,
+        "beta.kubernetes.io/arch": arch,
+        "beta.kubernetes.io/os": process.platform,
+        "kubernetes.io/arch": arch,
+        "kubernetes.io/hostname": node.name,
+        "kubernetes.io/os": process.platform,
+      },
+      annotations: {
+        ...before?.metadata.annotations,
+        "gantry.dev/logs-url": node.logsUrl,
+        "gantry.dev/runtimes": node.runtimes.join(","),
+      },
+    },
+    spec: before?.["spec"] ?? {},
+    status: {
+      capacity,
+      allocatable: capacity,
+      conditions: [
+        {
+          type: "Ready",
+          status: "True",
+          lastHeartbeatTime: time,
+          lastTransitionTime: time,
+          reason: "KubeletReady",
+          message: "worker is posting ready status",
+        },
+      ],
+      addresses: [
+        { type: "InternalIP", address: node.address },
+        { type: "Hostname", address: node.name },
+      ],
+      daemonEndpoints: { kubeletEndpoint: { Port: node.port } },
+      nodeInfo: {
+        machineID: "",
+        systemUUID: "",
+        bootID: "",
+        kernelVersion: release(),
+        osImage: process.platform,
+        containerRuntimeVersion: `gantry://${node.version}`,
+        kubeletVersion: `v${node.version}`,
+        kubeProxyVersion: "",
+        operatingSystem: process.platform,
+        architecture: arch,
+      },
+    },
+  };
+};
+
+export interface Registration {
+  /** `gone`: the lease is given up, so that the scheduler need not wait for it to run out. */
+  close(gone: boolean): Promise<void>;
+}
+
+export const registerNode = async (
+  store: Store,
+  node: NodeDescription,
+  log: Logger,
+  now: () => number,
+): Promise<Registration> => {
+  await renewLease(store, node.name, now() + LEASE_MS);
+  await writeNode(store, node, now());
+  let failing = false;
+  const timer = setInterval(() => {
+    renewLease(store, node.name, now() + LEASE_MS).then(
+      () => {
+        failing = false;
+      },
+      (error: unknown) => {
+        if (!failing) log.warn({ err: error }, "the node's lease could not be renewed");
+        failing = true;
+      },
+    );
+  }, RENEW_EVERY_MS);
+  return {
+    async close(gone) {
+      clearInterval(timer);
+      if (gone) await dropLease(store, node.name);
+    },
+  };
+};
+
+const writeNode = async (store: Store, node: NodeDescription, nowMs: number): Promise<void> => {
+  for (;;) {
+    const before = await store.get("nodes", node.name);
+    const value = nodeObject(node, before?.value, nowMs);
+    const txn = new Txn();
+    if (before === null) createObject(txn, "nodes", value, nowMs);
+    else updateObject(txn, "nodes", before, value);
+    if ((await store.commit(txn)).ok) return;
+  }
+};

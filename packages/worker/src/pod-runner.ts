@@ -1,0 +1,342 @@
+// Runs claimed Pods on their runtimes and keeps track of those that run here.
+import { isTerminal, podAnnotations, podLabels, type PodRecord, renderPodSpec } from "@gantry/core";
+import type { PodPayload, Stored } from "@gantry/store";
+import { claimPod, reclaimPod } from "./claim.ts";
+import { lostObservation, withDisruption } from "./observed-pod.ts";
+import { PodReporter } from "./pod-reporter.ts";
+import { MissingSourceError, readSources, type Sources } from "./pod-sources.ts";
+import type { Observation, PodSink, RunnablePod, RunningPod, Runtime } from "./runtime.ts";
+import { WakeBatch } from "./wake-batch.ts";
+import type { WorkerContext } from "./worker-context.ts";
+
+/** How often a Pod looks for the ConfigMap or Secret it waits for, as a kubelet's sync does. */
+const SOURCE_RETRY_MS = 2_000;
+
+/** What the queue shows of an ended Pod. */
+export interface PodResult {
+  readonly phase: string;
+  readonly exitCode?: number;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export type RunOutcome =
+  | { readonly kind: "ended"; readonly result: PodResult }
+  | { readonly kind: "elsewhere"; readonly node: string }
+  | { readonly kind: "over"; readonly why: string };
+
+interface LocalPod {
+  readonly key: string;
+  readonly reporter: PodReporter;
+  readonly done: Promise<PodResult>;
+  running: RunningPod | undefined;
+  /** Asked to stop before it had started. */
+  stopGraceSeconds: number | undefined;
+  stop: AbortController;
+}
+
+const SHUTDOWN = {
+  reason: "TerminationByKubelet",
+  message: "Pod was terminated in response to imminent node shutdown.",
+};
+
+export class PodRunner {
+  readonly #context: WorkerContext;
+  readonly #local = new Map<string, LocalPod>();
+  readonly #wakes: WakeBatch;
+  #shuttingDown = false;
+
+  constructor(context: WorkerContext) {
+    this.#context = context;
+    this.#wakes = new WakeBatch(context.queues, context.log);
+  }
+
+  get running(): number {
+    return this.#local.size;
+  }
+
+  has(uid: string): boolean {
+    return this.#local.has(uid);
+  }
+
+  /** Runs the Pod of a queue job to its end, or says why it is not to be run here. */
+  async run(payload: PodPayload): Promise<RunOutcome> {
+    const local = this.#local.get(payload.uid);
+    if (local !== undefined) return { kind: "ended", result: await local.done };
+    if (this.#shuttingDown) return { kind: "elsewhere", node: this.#context.node };
+    const claim = await claimPod(this.#context, payload);
+    if (claim.kind === "elsewhere" || claim.kind === "over") return claim;
+    // Between the look and here the same Pod may have been taken up by adoption.
+    const taken = this.#local.get(payload.uid);
+    if (taken !== undefined) return { kind: "ended", result: await taken.done };
+    const started = this.#start(claim.pod, claim.kind === "ours");
+    return { kind: "ended", result: await started.done };
+  }
+
+  /** After a restart: takes up a Pod that this node had claimed before. */
+  adopt(pod: Stored<PodRecord>): void {
+    if (!this.#local.has(pod.value.uid)) this.#start(pod, true);
+  }
+
+  /** Looks at the Pod's object again: it may be deleted, or be gone. */
+  async recheck(key: string, uid: string): Promise<void> {
+    const found = await this.#context.store.get("pods", key);
+    const local = this.#local.get(uid);
+    if (found === null || found.value.uid !== uid) {
+      if (local !== undefined) {
+        this.#stop(local, 0);
+        await local.done.catch(() => {});
+      }
+      await this.#removeLeftovers(uid);
+      return;
+    }
+    const { deletion } = found.value;
+    if (local === undefined || deletion === undefined) return;
+    const endMs = deletion.requestedAtMs + deletion.graceSeconds * 1000;
+    this.#stop(local, Math.max(0, (endMs - this.#context.now()) / 1000));
+  }
+
+  /** Stops all Pods within their grace and waits for their ends to be reported. */
+  async stopAll(): Promise<void> {
+    this.#shuttingDown = true;
+    const all = [...this.#local.values()];
+    for (const local of all) {
+      const grace = local.reporter.pod.spec?.terminationGracePeriodSeconds;
+      const template = await this.#context.templates.of(local.reporter.pod).catch(() => undefined);
+      this.#stop(local, grace ?? template?.spec?.terminationGracePeriodSeconds ?? 30);
+    }
+    await Promise.allSettled(all.map((local) => local.done));
+    await this.#wakes.idle();
+  }
+
+  async drained(): Promise<void> {
+    while (this.#local.size > 0) {
+      await Promise.allSettled([...this.#local.values()].map((local) => local.done));
+    }
+    await this.#wakes.idle();
+  }
+
+  async #removeLeftovers(uid: string): Promise<void> {
+    await Promise.all([...this.#context.runtimes.values()].map((runtime) => runtime.remove({ uid })));
+  }
+
+  #stop(local: LocalPod, graceSeconds: number): void {
+    local.stopGraceSeconds = Math.min(graceSeconds, local.stopGraceSeconds ?? graceSeconds);
+    local.stop.abort();
+    local.running?.stop(local.stopGraceSeconds);
+  }
+
+  #start(pod: Stored<PodRecord>, adopted: boolean): LocalPod {
+    const { uid } = pod.value;
+    const reporter = new PodReporter(this.#context, this.#wakes, pod);
+    let begin: () => void = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const local: LocalPod = {
+      key: pod.key,
+      reporter,
+      running: undefined,
+      stopGraceSeconds: undefined,
+      stop: new AbortController(),
+      done: begun
+        .then(() => this.#toTheEnd(local, adopted))
+        .finally(() => {
+          this.#local.delete(uid);
+        }),
+    };
+    local.done.catch(() => {});
+    this.#local.set(uid, local);
+    begin();
+    return local;
+  }
+
+  async #toTheEnd(local: LocalPod, adopted: boolean): Promise<PodResult> {
+    const { log, now } = this.#context;
+    const { reporter } = local;
+    let last: Observation;
+    try {
+      if (adopted && !(await this.#reclaim(local))) return resultOf(reporter.pod);
+      const running = await this.#launch(local, adopted);
+      local.running = running ?? undefined;
+      if (running !== null && local.stopGraceSeconds !== undefined) {
+        running.stop(local.stopGraceSeconds);
+      }
+      last =
+        running === null
+          ? lostObservation(reporter.pod, "The pod was lost by its runtime", now())
+          : await running.ended;
+    } catch (error) {
+      log.error({ err: error, pod: local.key }, "the runtime failed to run a pod");
+      const message = error instanceof Error ? error.message : String(error);
+      last = lostObservation(reporter.pod, message, now());
+    }
+    reporter.report(last, (pod) =>
+      this.#shuttingDown && pod.phase === "Failed" && pod.deletion === undefined
+        ? withDisruption(pod, SHUTDOWN, now())
+        : pod,
+    );
+    await reporter.flushed();
+    return resultOf(reporter.pod);
+  }
+
+  async #reclaim(local: LocalPod): Promise<boolean> {
+    const { context, stored } = { context: this.#context, stored: local.reporter.stored };
+    if (stored.value.claim === context.fence) return true;
+    const reclaimed = await reclaimPod(context, stored);
+    if (reclaimed === null) return false;
+    local.reporter.restart(reclaimed);
+    return true;
+  }
+
+  async #launch(local: LocalPod, adopted: boolean): Promise<RunningPod | null> {
+    const pod = local.reporter.pod;
+    const template = await this.#context.templates.of(pod);
+    const spec = renderPodSpec(pod, template);
+    const runtime = this.#runtime(spec.runtimeClassName);
+    const sink = this.#sink(local);
+    if (adopted) {
+      const runnable = runnablePod(this.#context, pod, template, new Map());
+      const running = await runtime.adopt(runnable, pod.handle, sink);
+      if (running !== null || pod.handle !== undefined || pod.phase !== "Pending") return running;
+      // Claimed, and never launched: the worker died in between.
+    }
+    const rejections = runtime.admit(spec);
+    if (rejections.length > 0) return refused(runtime, rejections);
+    const sources = await this.#sources(local, spec);
+    if (sources === null) return stoppedBeforeStart(pod, this.#context.now());
+    return runtime.launch(runnablePod(this.#context, pod, template, sources), sink);
+  }
+
+  #runtime(name: string | undefined): Runtime {
+    const wanted = name ?? this.#context.defaultRuntime;
+    const runtime = this.#context.runtimes.get(wanted);
+    if (runtime === undefined) throw new Error(`this worker has no runtime "${wanted}"`);
+    return runtime;
+  }
+
+  /** Waits for ConfigMaps and Secrets, as a kubelet does; `null` when the Pod is to stop first. */
+  async #sources(local: LocalPod, spec: RunnablePod["spec"]): Promise<Sources | null> {
+    const { store, now } = this.#context;
+    const { reporter } = local;
+    let said = "";
+    while (!local.stop.signal.aborted) {
+      try {
+        return await readSources(store, reporter.pod.namespace, spec);
+      } catch (error) {
+        if (!(error instanceof MissingSourceError)) throw error;
+        if (said !== error.message) {
+          said = error.message;
+          reporter.report(waitingForSource(spec, said, reporter.pod, now()));
+          this.#sink(local).event({ type: "Warning", reason: "Failed", message: `Error: ${said}` });
+        }
+        await new Promise<void>((resolve) => {
+          const timeout = setTimeout(resolve, SOURCE_RETRY_MS);
+          local.stop.signal.addEventListener("abort", () => {
+            clearTimeout(timeout);
+            resolve();
+          });
+        });
+      }
+    }
+    return null;
+  }
+
+  #sink(local: LocalPod): PodSink {
+    const { events } = this.#context;
+    return {
+      observed: (observation) => {
+        // The end is reported by `#toTheEnd`, with what the worker adds to it.
+        if (observation.phase !== "Succeeded" && observation.phase !== "Failed") {
+          local.reporter.report(observation);
+        }
+      },
+      event: ({ fieldPath, ...event }) => {
+        const { namespace, name, uid } = local.reporter.pod;
+        const regarding = { kind: "Pod", apiVersion: "v1", namespace, name, uid };
+        events.record(
+          "kubelet",
+          fieldPath === undefined ? regarding : { ...regarding, fieldPath },
+          event,
+          this.#context.node,
+        );
+      },
+    };
+  }
+}
+
+const runnablePod = (
+  { node }: WorkerContext,
+  pod: PodRecord,
+  template: Parameters<typeof podLabels>[1],
+  sources: Sources,
+): RunnablePod => {
+  const spec = renderPodSpec(pod, template);
+  return {
+    namespace: pod.namespace,
+    name: pod.name,
+    uid: pod.uid,
+    labels: podLabels(pod, template),
+    annotations: podAnnotations(pod, template),
+    node,
+    serviceAccountName: spec.serviceAccountName ?? "default",
+    spec,
+    sources,
+    ...(pod.job === undefined ? {} : { job: pod.job }),
+    ...(pod.index === undefined ? {} : { index: pod.index }),
+  };
+};
+
+const ended = (observation: Observation): RunningPod => ({
+  ended: Promise.resolve(observation),
+  stop: () => {},
+});
+
+const refused = (
+  runtime: Runtime,
+  rejections: readonly { path: string; message: string }[],
+): RunningPod =>
+  ended({
+    phase: "Failed",
+    reason: "UnsupportedByRuntime",
+    message: rejections
+      .map(({ path, message }) => `spec.${path}: not supported by runtime ${runtime.name}: ${message}`)
+      .join("; "),
+    ready: false,
+    containers: [],
+  });
+
+const stoppedBeforeStart = (pod: PodRecord, nowMs: number): RunningPod =>
+  ended(lostObservation(pod, "The pod was stopped before its containers started", nowMs));
+
+const waitingForSource = (
+  spec: RunnablePod["spec"],
+  message: string,
+  pod: PodRecord,
+  nowMs: number,
+): Observation => ({
+  phase: "Pending",
+  ready: false,
+  startedAtMs: pod.startedAtMs ?? nowMs,
+  containers: (spec.containers ?? []).map(() => ({
+    state: "waiting",
+    reason: "CreateContainerConfigError",
+    message,
+    restartCount: 0,
+    ready: false,
+    started: false,
+  })),
+});
+
+const resultOf = (pod: PodRecord): PodResult => {
+  const ended = pod.containers.filter((container) => container.state === "terminated");
+  const decisive = ended.find((container) => container.exitCode !== 0) ?? ended[0];
+  const reason = pod.reason ?? decisive?.reason;
+  const message = pod.message ?? decisive?.message;
+  return {
+    phase: isTerminal(pod) ? pod.phase : "Unknown",
+    ...(decisive?.exitCode === undefined ? {} : { exitCode: decisive.exitCode }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
+  };
+};

@@ -1,0 +1,205 @@
+// The worker process: takes Pods from its queues, runs them on its runtimes, and answers for their logs.
+import { randomBytes } from "node:crypto";
+import {
+  connect,
+  EventRecorder,
+  nextFence,
+  podPayload,
+  podQueueName,
+  queuePrefix,
+  Queues,
+  repeat,
+  type RedisConnection,
+  Store,
+  suffix,
+  Templates,
+} from "@gantry/store";
+import { DelayedError, type Job as BullJob, UnrecoverableError, Worker } from "bullmq";
+import type { Logger } from "pino";
+import { openInbox } from "./inbox.ts";
+import { startLogServer } from "./log-server.ts";
+import { registerNode } from "./node-registration.ts";
+import { PodRunner, type PodResult } from "./pod-runner.ts";
+import type { Runtime } from "./runtime.ts";
+import { openRuntimes } from "./runtimes.ts";
+import type { WorkerContext } from "./worker-context.ts";
+
+export interface WorkerOptions {
+  readonly redis: RedisConnection;
+  readonly cell?: string;
+  readonly log: Logger;
+  /** Where runtimes keep Pods' directories and logs. */
+  readonly dataDir: string;
+  /** Name of the Node; two workers with one name must not run at once. */
+  readonly node: string;
+  readonly runtimes: readonly string[];
+  /** Runtime of Pods that name none; must be one of `runtimes`. */
+  readonly defaultRuntime: string;
+  /** Pods at once. */
+  readonly concurrency: number;
+  /** Where logs are answered; port 0 takes a free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** What `close` does with running Pods: let them end, or stop them within their grace. */
+  readonly drain: "wait" | "stop";
+  readonly version?: string;
+}
+
+export interface RunningWorker {
+  close(): Promise<void>;
+}
+
+/** Short, so that Pods taken by a worker that died are seen again soon; claims guard against repeats. */
+const LOCK_MS = 10_000;
+const STALLED_CHECK_MS = 5_000;
+
+/** A Pod that another live worker holds is looked at again after this long. */
+const ELSEWHERE_DELAY_MS = 2_000;
+
+/** Looks for what no message announced: Pods of this node that do not run, leftovers of gone ones. */
+const RESCAN_EVERY_MS = 15_000;
+
+export const startWorker = async (options: WorkerOptions): Promise<RunningWorker> => {
+  const { log } = options;
+  const store = new Store({
+    connection: options.redis,
+    ...(options.cell === undefined ? {} : { cell: options.cell }),
+  });
+  store.onMalformed = (error) => log.error({ err: error }, "a stored record is malformed");
+  await store.open();
+  const runtimes = await openRuntimes(options);
+  const context: WorkerContext = {
+    store,
+    log,
+    runtimes,
+    queues: new Queues(store),
+    templates: new Templates(store),
+    events: new EventRecorder(store, Date.now, log),
+    now: Date.now,
+    node: options.node,
+    hostIP: options.listen.host,
+    fence: await nextFence(store),
+    defaultRuntime: options.defaultRuntime,
+  };
+  const token = await store.sharedSecret("worker", () => randomBytes(32).toString("base64url"));
+  const logs = await startLogServer(context, options.listen, token);
+  const host = options.listen.host.includes(":") ? `[${options.listen.host}]` : options.listen.host;
+  const registration = await registerNode(
+    store,
+    {
+      name: options.node,
+      address: options.listen.host,
+      logsUrl: `http://${host}:${logs.port}`,
+      port: logs.port,
+      podsMax: options.concurrency,
+      runtimes: options.runtimes,
+      version: options.version ?? "0.0.0",
+    },
+    log,
+    Date.now,
+  );
+  const runner = new PodRunner(context);
+  const recheck = (key: string, uid: string): void => {
+    runner.recheck(key, uid).catch((error: unknown) => {
+      log.warn({ err: error, pod: key }, "pod could not be looked at; the next scan does");
+    });
+  };
+  const inbox = await openInbox(store, options.node, log, recheck);
+  await adoptAll(context, runner);
+  const rescan = repeat(RESCAN_EVERY_MS, log, "rescan", () => scan(context, runner));
+  const workers = openQueueWorkers(context, runner, options);
+  log.debug({ node: options.node, fence: context.fence }, "worker started");
+  return {
+    async close() {
+      await rescan.close();
+      await Promise.all(workers.map((worker) => worker.pause(true)));
+      await (options.drain === "stop" ? runner.stopAll() : runner.drained());
+      await Promise.all(workers.map((worker) => worker.close()));
+      inbox.close();
+      await Promise.all([logs.close(), registration.close(false)]);
+      await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
+      await context.events.close();
+      await context.queues.close();
+      await store.close();
+    },
+  };
+};
+
+/** Pods that this node claimed before it was restarted. */
+const adoptAll = async (context: WorkerContext, runner: PodRunner): Promise<void> => {
+  const { store, node, log } = context;
+  const keys = await store.redis.smembers(store.key(suffix.nodePods(node)));
+  const pods = await store.getMany("pods", keys);
+  for (const pod of pods) {
+    if (pod === null || pod.value.node !== node) continue;
+    if (!runner.has(pod.value.uid)) {
+      log.info({ pod: pod.key, uid: pod.value.uid }, "adopting a pod of this node");
+      runner.adopt(pod);
+    }
+    if (pod.value.deletion !== undefined) await runner.recheck(pod.key, pod.value.uid);
+  }
+};
+
+const scan = async (context: WorkerContext, runner: PodRunner): Promise<void> => {
+  await adoptAll(context, runner);
+  await removeLeftovers(context, runner);
+};
+
+/** Directories and containers of Pods whose objects are gone. */
+const removeLeftovers = async (context: WorkerContext, runner: PodRunner): Promise<void> => {
+  const { store, runtimes } = context;
+  for (const runtime of runtimes.values()) {
+    for (const { uid, namespace, name } of await runtime.list()) {
+      if (runner.has(uid)) continue;
+      const pod = await store.get("pods", `${namespace}/${name}`);
+      if (pod?.value.uid !== uid) await runtime.remove({ uid });
+    }
+  }
+};
+
+const openQueueWorkers = (
+  context: WorkerContext,
+  runner: PodRunner,
+  options: WorkerOptions,
+): Worker[] => {
+  const names = [podQueueName(undefined), ...options.runtimes.map((name) => podQueueName(name))];
+  return names.map((name) => {
+    const worker = new Worker(name, (job, token) => work(runner, job, token), {
+      connection: connect(context.store.connection),
+      prefix: queuePrefix(context.store),
+      concurrency: options.concurrency,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
+      // A Pod may outlive any number of workers; its claim says who runs it.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+    });
+    worker.on("error", (error) => context.log.debug({ err: error, queue: name }, "queue"));
+    return worker;
+  });
+};
+
+const work = async (
+  runner: PodRunner,
+  job: BullJob,
+  token: string | undefined,
+): Promise<PodResult | { skipped: string }> => {
+  const outcome = await runner.run(podPayload.parse(job.data));
+  if (outcome.kind === "over") return { skipped: outcome.why };
+  if (outcome.kind === "elsewhere") {
+    await job.moveToDelayed(Date.now() + ELSEWHERE_DELAY_MS, token);
+    throw new DelayedError(`node ${outcome.node} runs this pod`);
+  }
+  if (outcome.result.phase === "Failed") throw new UnrecoverableError(failureText(outcome.result));
+  return outcome.result;
+};
+
+/** What an operator reads beside a failed job in Bull Board. */
+const failureText = ({ exitCode, reason, message }: PodResult): string =>
+  [
+    exitCode === undefined ? undefined : `exit code ${exitCode}`,
+    reason,
+    message === undefined || message === "" ? undefined : message,
+  ]
+    .filter((part) => part !== undefined)
+    .join(": ");
+
+export type { Runtime };

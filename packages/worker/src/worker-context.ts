@@ -1,0 +1,22 @@
+// What the parts of a worker share.
+import type { EventRecorder, Queues, Store, Templates } from "@gantry/store";
+import type { Logger } from "pino";
+import type { Runtime } from "./runtime.ts";
+
+export interface WorkerContext {
+  readonly store: Store;
+  readonly queues: Queues;
+  readonly templates: Templates;
+  readonly events: EventRecorder;
+  readonly log: Logger;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Name of this worker's Node. */
+  readonly node: string;
+  /** Address that Pods on this node report as hostIP. */
+  readonly hostIP: string;
+  /** Fencing number of this run of the worker. */
+  readonly fence: number;
+  readonly runtimes: ReadonlyMap<string, Runtime>;
+  readonly defaultRuntime: string;
+}
