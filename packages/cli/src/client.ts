@@ -14,7 +14,8 @@ export interface ClientOptions {
 export function namedServer(options: ClientOptions, env = process.env): Gantry | undefined {
   const { namespace } = options;
   if (options.kubeconfig !== undefined) {
-    if (!existsSync(options.kubeconfig)) throw new UsageError(`${options.kubeconfig}: no such file`);
+    if (!existsSync(options.kubeconfig))
+      throw new UsageError(`${options.kubeconfig}: no such file`);
     return Gantry.fromKubeconfig(options.kubeconfig, { namespace });
   }
   const url = env["GANTRY_URL"];

@@ -1,7 +1,13 @@
 // Durations as people write them: 90s, 1m30s, 2h, 500ms; and as they read them: 2m5s.
 import { UsageError } from "./usage-error.ts";
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /** Milliseconds of `1m30s`; a bare number is seconds. */
 export function parseDurationMs(text: string): number {

@@ -43,9 +43,13 @@ export function kindNamed(name: string): Kind {
 
 /** The kind of a manifest. */
 export function kindOf(object: { apiVersion: string; kind: string }): Kind {
-  const found = KINDS.find((one) => one.kind === object.kind && one.apiVersion === object.apiVersion);
+  const found = KINDS.find(
+    (one) => one.kind === object.kind && one.apiVersion === object.apiVersion,
+  );
   if (found !== undefined) return found;
-  throw new UsageError(`no matches for kind ${JSON.stringify(object.kind)} in version "${object.apiVersion}"`);
+  throw new UsageError(
+    `no matches for kind ${JSON.stringify(object.kind)} in version "${object.apiVersion}"`,
+  );
 }
 
 export interface Target {

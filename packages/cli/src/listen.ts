@@ -12,7 +12,9 @@ export function parseListen(text: string): Listen {
   const match = /^(?:(?:\[([^\]]+)\]|([^:]*)):)?(\d{1,5})$/.exec(text.trim());
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
-    throw new UsageError(`${JSON.stringify(text)} is no address: write HOST:PORT, as in 127.0.0.1:7443`);
+    throw new UsageError(
+      `${JSON.stringify(text)} is no address: write HOST:PORT, as in 127.0.0.1:7443`,
+    );
   }
   const host = match[1] ?? match[2];
   return { host: host === undefined ? "127.0.0.1" : host || "0.0.0.0", port };

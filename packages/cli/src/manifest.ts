@@ -33,7 +33,9 @@ export function parseManifests(source: string, text: string): Manifest[] {
 
 function objectsOf(source: string, value: unknown): Manifest[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new UsageError(`${source}: a manifest is a mapping with apiVersion, kind, metadata and spec`);
+    throw new UsageError(
+      `${source}: a manifest is a mapping with apiVersion, kind, metadata and spec`,
+    );
   }
   const object = value as ApiObject & { items?: unknown };
   for (const field of ["apiVersion", "kind"] as const) {

@@ -5,7 +5,10 @@ import { UsageError } from "./usage-error.ts";
 export const EXIT_FAILED = 1;
 
 /** Prints the error and gives the exit code. */
-export function reportError(error: unknown, write = (text: string) => process.stderr.write(text)): number {
+export function reportError(
+  error: unknown,
+  write = (text: string) => process.stderr.write(text),
+): number {
   write(`gantry: ${errorText(error)}\n`);
   return EXIT_FAILED;
 }
@@ -17,7 +20,8 @@ export function errorText(error: unknown): string {
   }
   if (error instanceof WaitError || error instanceof UsageError) return error.message;
   if (!(error instanceof Error)) return String(error);
-  if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return `${error.message}; choose another with --listen`;
+  if ((error as NodeJS.ErrnoException).code === "EADDRINUSE")
+    return `${error.message}; choose another with --listen`;
   if (process.env["GANTRY_DEBUG"] === "1") return error.stack ?? error.message;
   return EXPECTED.has(error.name) ? error.message : `${error.message} (GANTRY_DEBUG=1 shows where)`;
 }
@@ -29,7 +33,10 @@ const EXPECTED: ReadonlySet<string> = new Set(["UnsafeRedisError"]);
 function statusText(error: GantryError): string {
   if (error.code === 401) return "the server refused the token (401 Unauthorized)";
   if (error.causes.length < 2) return error.message;
-  const head = /^(.*? is invalid):/s.exec(error.message)?.[1] ?? `the server refused it (${error.reason})`;
-  const causes = error.causes.map((cause) => `  ${cause.field ? `${cause.field}: ` : ""}${cause.message ?? cause.reason}`);
+  const head =
+    /^(.*? is invalid):/s.exec(error.message)?.[1] ?? `the server refused it (${error.reason})`;
+  const causes = error.causes.map(
+    (cause) => `  ${cause.field ? `${cause.field}: ` : ""}${cause.message ?? cause.reason}`,
+  );
   return `${head}:\n${causes.join("\n")}`;
 }

@@ -6,7 +6,11 @@ type Fields = Readonly<Record<string, unknown>>;
  * Sets what is wanted and differs, removes what was applied before and is wanted no more; fields that others
  * set stay. Lists are whole values. `undefined` when nothing is to be done.
  */
-export function threeWayPatch(before: unknown, wanted: unknown, current: unknown): Fields | undefined {
+export function threeWayPatch(
+  before: unknown,
+  wanted: unknown,
+  current: unknown,
+): Fields | undefined {
   const patch = diff(asFields(before), asFields(wanted), asFields(current));
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
@@ -38,7 +42,9 @@ function covers(wanted: unknown, there: unknown): boolean {
     );
   }
   if (isFields(wanted)) {
-    return isFields(there) && Object.entries(wanted).every(([key, value]) => covers(value, there[key]));
+    return (
+      isFields(there) && Object.entries(wanted).every(([key, value]) => covers(value, there[key]))
+    );
   }
   return wanted === there;
 }

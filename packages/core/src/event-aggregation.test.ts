@@ -123,7 +123,11 @@ test("R76: type, reason and message all matter", () => {
 describe("R76: similar events", () => {
   test("the tenth different message and those after it are combined", () => {
     const { actions } = feed(distinct(12));
-    expect(kinds(actions)).toEqual([...Array.from({ length: 10 }, () => "create"), "patch", "patch"]);
+    expect(kinds(actions)).toEqual([
+      ...Array.from({ length: 10 }, () => "create"),
+      "patch",
+      "patch",
+    ]);
     expect(actions[8]).toMatchObject({ event: { message: "pod 8", count: 1 } });
     expect(actions[9]).toMatchObject({
       event: { message: "(combined from similar events): pod 9", count: 1 },

@@ -1,5 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseRfc3339, rfc3339 } from "./apimachinery/time.ts";
+import { nextAfter } from "./cron/next-time.ts";
+import { parseSchedule } from "./cron/schedule.ts";
 import type { CronJob, CronJobPlan, CronJobSnapshot } from "./cronjob-plan.ts";
 import type { Job } from "./job.ts";
 import { cronJobChanged, jobsToLookUp, reconcileCronJob } from "./reconcile-cronjob.ts";
@@ -529,5 +532,93 @@ describe("B17: wake-ups by changes", () => {
   test("B18: times of the new schedule since lastScheduleTime are missed ones", () => {
     const cron = cronJob({ schedule: "*/20 * * * *" }, { lastScheduleTime: `${DAY}09:00:00Z` });
     expect(sync({ cronJob: cron }, "10:30:00").create?.scheduledAtMs).toBe(at("10:20:00"));
+  });
+});
+
+describe("driven by its own wake-ups alone", () => {
+  /** Creates, finishes and deletes Jobs as the store would, each Job running for `runMs`. */
+  function drive(spec: Partial<CronJobSpec>, runMs: number, wakeUps: number): number[] {
+    const cron = cronJob(spec);
+    const started: number[] = [];
+    const ends = new Map<string, number>();
+    let children: Job[] = [];
+    let nowMs = at("09:55:00");
+    for (let i = 0; i < wakeUps; i += 1) {
+      for (const child of children) {
+        const { name } = child.metadata;
+        const end = ends.get(name) ?? 0;
+        if (end > nowMs) continue;
+        child.status.conditions = [{ type: "Complete", status: "True" }];
+        child.status.completionTime = rfc3339(end);
+      }
+      const names = jobsToLookUp(cron, children, nowMs);
+      const lookups = new Map(names.map((name) => [name, null]));
+      const snapshot = { cronJob: cron, children, lookups, namespaceTerminating: false };
+      const plan = reconcileCronJob(snapshot, nowMs, () => ({ uid: `uid-${i}`, suffix: "abcde" }));
+      const gone = new Set(plan.delete.map(({ uid }) => uid));
+      children = children.filter(({ metadata }) => !gone.has(metadata.uid));
+      if (plan.create !== null) {
+        const { job: created, scheduledAtMs } = plan.create;
+        const child = job(created.metadata.name);
+        child.metadata.uid = created.metadata.uid;
+        child.status.startTime = rfc3339(nowMs);
+        children = [...children, child];
+        ends.set(created.metadata.name, nowMs + runMs);
+        started.push(scheduledAtMs);
+      }
+      cron.status = plan.status ?? cron.status;
+      const active = cron.status.active ?? [];
+      expect(active.every(({ uid }) => children.some((c) => c.metadata.uid === uid))).toBe(true);
+      expect(children.length - active.length).toBeLessThanOrEqual(4);
+      if (plan.wakeAtMs === null) break;
+      expect(plan.wakeAtMs).toBeGreaterThan(nowMs);
+      nowMs = plan.wakeAtMs;
+    }
+    return started;
+  }
+
+  const every = (text: string, count: number, zone = "UTC"): number[] => {
+    const parsed = parseSchedule(text);
+    if (!parsed.ok) throw new Error(parsed.error);
+    const times: number[] = [];
+    let time: number | null = at("09:55:00");
+    while (times.length < count) {
+      time = nextAfter(parsed.schedule, time, zone);
+      if (time === null) break;
+      times.push(time);
+    }
+    return times;
+  };
+
+  const schedules = fc.constantFrom(
+    "* * * * *",
+    "*/7 1-5,22 * * *",
+    "30 2 * * *",
+    "0 0 1 */2 *",
+    "15 10 * * mon-fri",
+    "@every 90s",
+    "0 12 13 * 5",
+  );
+
+  test("B7, B10, B15: with Allow every time runs once, in order", () => {
+    fc.assert(
+      fc.property(
+        schedules,
+        fc.constantFrom("UTC", "America/New_York", "Australia/Lord_Howe"),
+        fc.integer({ min: 0, max: 200_000 }),
+        (text, timeZone, runMs) => {
+          const started = drive({ schedule: text, timeZone }, runMs, 31);
+          expect(started).toEqual(every(text, 30, timeZone));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("B11, B12: with Forbid and Replace one runs at a time", () => {
+    const forbid = drive({ schedule: "* * * * *", concurrencyPolicy: "Forbid" }, 150_000, 10);
+    expect(forbid.map((time) => rfc3339(time).slice(14, 16))).toEqual(["56", "59", "02"]);
+    const replace = drive({ schedule: "* * * * *", concurrencyPolicy: "Replace" }, 150_000, 10);
+    expect(replace).toEqual(every("* * * * *", 9));
   });
 });

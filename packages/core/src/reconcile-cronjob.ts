@@ -194,6 +194,7 @@ function start(draft: Draft, snapshot: CronJobSnapshot, dueMs: number, newIds: N
     const owner = existing.metadata.ownerReferences?.find((ref) => ref.controller === true);
     const ours = owner?.uid === cronJob.metadata.uid;
     if (ours && !isActive(draft, existing.metadata.uid)) started(draft, existing, dueMs);
+    // Another's Job: this time is not ours to run, the next one has a name of its own.
     return true;
   }
   if (refusal?.name === name) {

@@ -30,7 +30,10 @@ export const jobManifest = (spec: JobSpec = {}, name = "demo"): Job => ({
 /** Defaulted, with uid and generated selector: what validation gets. */
 export function storedJob(spec: JobSpec = {}, name = "demo"): Job {
   const manifest = jobManifest(spec, name);
-  const job = defaultJob({ ...manifest, metadata: { ...manifest.metadata, uid: jobUid } });
+  const job = defaultJob({
+    ...manifest,
+    metadata: { ...manifest.metadata, uid: jobUid, resourceVersion: "1" },
+  });
   return defaultJob(generateSelector(job, jobUid));
 }
 
@@ -41,7 +44,10 @@ export const podManifest = (spec: PodSpec = {}): Pod => ({
   spec: templateSpec(spec),
 });
 
-export const storedPod = (spec: PodSpec = {}): Pod => defaultPod(podManifest(spec));
+export function storedPod(spec: PodSpec = {}): Pod {
+  const manifest = podManifest(spec);
+  return defaultPod({ ...manifest, metadata: { ...manifest.metadata, resourceVersion: "1" } });
+}
 
 /** A Pod of one container, with `patch` over a valid one. */
 export const podWith = (patch: Container, spec: PodSpec = {}): Pod =>

@@ -10,7 +10,10 @@ import { type CronJob, job, type Job } from "../src/schema/batch.ts";
 import type { Status } from "../src/schema/meta.ts";
 import type { Pod } from "../src/schema/pod.ts";
 import { validateCronJobCreate } from "../src/validation/cron-job.ts";
-import { validateJobStatusUpdate } from "../src/validation/job-status.ts";
+import {
+  validateJobStatusTransition,
+  validateJobStatusUpdate,
+} from "../src/validation/job-status.ts";
 import { validateJobCreate, validateJobUpdate } from "../src/validation/job.ts";
 import { validatePodCreate, validatePodUpdate } from "../src/validation/pod.ts";
 
@@ -26,8 +29,10 @@ interface Exchange {
   readonly response: { readonly status: number; readonly body?: string };
 }
 
-const file = new URL("../../../../shared/wire/exchanges-kubectl-1.32.jsonl", import.meta.url);
-const absent = !existsSync(file);
+const directory = new URL("../../../../shared/wire/", import.meta.url);
+const file = new URL("exchanges-kubectl-1.32.jsonl", directory);
+const protobufFile = new URL("exchanges-protobuf.jsonl", directory);
+const absent = !existsSync(file) || !existsSync(protobufFile);
 const reason = "recordings of a real API server are not beside this checkout";
 
 const exchanges: Exchange[] = absent
@@ -216,9 +221,9 @@ function refused(answered: Answered<unknown>): { next: Job; old: Job } {
     const next = patched(old, raw, contentType.includes("strategic")) as Job;
     return { next: defaultJob(next), old };
   }
-  const { uid, creationTimestamp } = old.metadata ?? {};
+  const { uid, creationTimestamp, generation } = old.metadata ?? {};
   const sent = defaultJob(raw as Job);
-  const metadata = { ...sent.metadata, uid, creationTimestamp };
+  const metadata = { ...sent.metadata, uid, creationTimestamp, generation };
   return { next: { ...sent, metadata, status: old.status }, old };
 }
 
@@ -265,7 +270,10 @@ describe.skipIf(absent)(`refusals as recorded (skipped where ${reason})`, () => 
 
   test.each(creations.map((one) => [title(one.exchange), one] as const))("3: %s", (_, one) => {
     const sent = generateSelector(defaultJob(one.sent as Job), "some-uid");
-    const withUid = { ...sent, metadata: { ...sent.metadata, uid: "some-uid" } };
+    const withUid = {
+      ...sent,
+      metadata: { ...sent.metadata, namespace: "default", uid: "some-uid" },
+    };
     const name = sent.metadata.name ?? "";
     expectRefusal("Job.batch", name, validateJobCreate(withUid), one.answer as Status);
   });
@@ -279,10 +287,23 @@ describe.skipIf(absent)(`refusals as recorded (skipped where ${reason})`, () => 
     expectRefusal("Job.batch", old.metadata?.name ?? "", errors, one.answer as Status);
   });
 
+  test("7: server-side apply that takes completions away", () => {
+    const [one] = recorded<Job | Status>(["PATCH"], "jobs", 422).filter(
+      ({ exchange, target }) =>
+        exchange.request.contentType?.includes("apply") && target.name === "l1",
+    );
+    if (one === undefined) throw new Error("the refusal is not among the recordings");
+    const old = storedBefore(one);
+    const next = defaultJob({ ...old, spec: { ...old.spec, completions: undefined } });
+    expectRefusal("Job.batch", "l1", validateJobUpdate(next, old), one.answer as Status);
+  });
+
   test("what was accepted is valid", () => {
     for (const { answer } of recorded<Job>(["POST"], "jobs", 201)) {
       expect(validateJobCreate(answer)).toEqual([]);
-      expect(validateJobUpdate(answer, answer)).toEqual([]);
+      // A dry run's answer has no version.
+      const stored = { ...answer, metadata: { resourceVersion: "1", ...answer.metadata } };
+      expect(validateJobUpdate(stored, stored)).toEqual([]);
     }
     for (const { answer } of recorded<CronJob>(["POST"], "cronjobs", 201)) {
       expect(validateCronJobCreate(answer)).toEqual([]);
@@ -302,12 +323,46 @@ describe.skipIf(absent)(`refusals as recorded (skipped where ${reason})`, () => 
         const version = ({ metadata }: Job): number => Number(metadata?.resourceVersion);
         if (next.kind !== "Job" || (old !== undefined && version(next) <= version(old))) continue;
         if (old !== undefined) {
-          expect(validateJobStatusUpdate({ ...next, spec: old.spec }, old)).toEqual([]);
+          expect(validateJobStatusTransition({ ...next, spec: old.spec }, old)).toEqual([]);
           followed += 1;
         }
         before.set(uid, next);
       }
     }
     expect(followed).toBeGreaterThan(20);
+  });
+});
+
+/** The text of a refusal in protobuf: its strings stand in it as they are. */
+function protobufRefusal(command: string): string {
+  for (const line of readFileSync(protobufFile, "utf8").split("\n")) {
+    if (!line.includes(command)) continue;
+    const { response } = JSON.parse(line) as { response: { bodyBase64?: string } };
+    return Buffer.from(response.bodyBase64 ?? "", "base64").toString("utf8");
+  }
+  throw new Error(`${command} is not among the recordings`);
+}
+
+describe.skipIf(absent)(`refusals of protobuf requests (skipped where ${reason})`, () => {
+  const template = (name: string, restartPolicy: string) => ({
+    spec: { restartPolicy, containers: [{ name, image: "x", command: ["y"] }] },
+  });
+
+  test("M1, 6: kubectl create job Bad_Name", () => {
+    const metadata = { name: "Bad_Name", namespace: "default", uid: "some-uid" };
+    const manifest = { metadata, spec: { template: template("Bad_Name", "Never") } };
+    const sent = generateSelector(defaultJob(manifest), "some-uid");
+    const text = aggregateText(validateJobCreate(sent));
+    expect(protobufRefusal("Bad_Name")).toContain(`Job.batch "Bad_Name" is invalid: ${text}`);
+  });
+
+  test("5: kubectl create cronjob --schedule=nope", () => {
+    const sent = defaultCronJob({
+      metadata: { name: "badcron", namespace: "default" },
+      spec: { schedule: "nope", jobTemplate: { spec: { template: template("c", "OnFailure") } } },
+    });
+    const text = aggregateText(validateCronJobCreate(sent));
+    expect(text).not.toBe("");
+    expect(protobufRefusal("badcron")).toContain(`CronJob.batch "badcron" is invalid: ${text}`);
   });
 });

@@ -214,12 +214,10 @@ export class ResourceClient<M extends ApiObject, T extends Served<ApiObject>> {
       }
     } finally {
       clearTimeout(timer);
-      options.signal?.removeEventListener("abort", stop);
-      abort.abort();
+      done.abort();
     }
-    if (timedOut)
-      throw new WaitError("Timeout", `timed out waiting for ${this.resource.plural}/${name}`);
-    throw options.signal.reason;
+    if (options.signal?.aborted) throw options.signal.reason;
+    throw new WaitError("Timeout", `timed out waiting for ${this.resource.plural}/${name}`);
   }
 
   /** Path of a namespace's collection, or of one object. */

@@ -29,12 +29,13 @@ const trim = (cells: Cell[]): Cell[] => {
   return cells.map((cell) => cell ?? 0);
 };
 
+/** 0 stands for "absent", so what is not before `base` is kept one higher. */
 const relative = (ms: number | undefined, base: number): number | undefined =>
-  ms === undefined ? undefined : ms - base + 1;
+  ms === undefined ? undefined : ms < base ? ms - base : ms - base + 1;
 const absolute = (cell: Cell, base: number): number | undefined =>
-  typeof cell === "number" && cell !== 0 ? cell - 1 + base : undefined;
+  typeof cell !== "number" || cell === 0 ? undefined : base + (cell < 0 ? cell : cell - 1);
 
-/** 0 stands for "absent", so numbers that may be 0 are kept one higher. */
+/** Likewise for counts. */
 const plusOne = (n: number | undefined): number | undefined => (n === undefined ? undefined : n + 1);
 const minusOne = (cell: Cell): number | undefined =>
   typeof cell === "number" && cell !== 0 ? cell - 1 : undefined;

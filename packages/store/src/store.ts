@@ -184,9 +184,10 @@ export class Store {
       throw new ExpiredRevisionError(revision);
     }
     if (!Array.isArray(stream)) return;
-    const at = stream.indexOf("max-deleted-entry-id");
-    const trimmed = at < 0 ? "0-0" : String(stream[at + 1]);
-    if (compareRevisions(revision, trimmed.slice(0, trimmed.indexOf("-"))) < 0) {
+    const field = (name: string): unknown => (stream as unknown[])[stream.indexOf(name) + 1];
+    if (field("entries-added") === field("length")) return;
+    const [oldest = "0-0"] = (field("first-entry") as [string] | null) ?? [];
+    if (compareRevisions(revision, oldest.slice(0, oldest.indexOf("-"))) < 0) {
       throw new ExpiredRevisionError(revision);
     }
   }

@@ -4,6 +4,7 @@ import {
   type FieldErrors,
   fieldPath,
   forbidden,
+  goQuote,
   invalid,
   invalidObject,
   notSupported,
@@ -146,9 +147,8 @@ const checkList = (options: ListOptions, sendInitialEvents: string | null): Fiel
 /** Revisions are decimal counters; anything else is refused with Kubernetes' words. */
 const checkRevision = (version: string | undefined): void => {
   if (version === undefined || /^\d{1,20}$/.test(version)) return;
-  throw invalidObject("", "", "", [
-    invalid("resourceVersion", version, `strconv.ParseUint: parsing "${version}": invalid syntax`),
-  ]);
+  const why = `strconv.ParseUint: parsing ${goQuote(version)}: invalid syntax`;
+  throw badRequest(`resourceVersion: Invalid value: ${goQuote(version)}: ${why}`);
 };
 
 export const listOptions = (query: Query): ListOptions => {

@@ -31,7 +31,8 @@ const CASCADES: ReadonlyMap<string, Propagation> = new Map([
 
 export async function remove(words: readonly string[], options: DeleteOptions): Promise<void> {
   const propagation = CASCADES.get(options.cascade.toLowerCase());
-  if (propagation === undefined) throw new UsageError("--cascade is background, foreground or orphan");
+  if (propagation === undefined)
+    throw new UsageError("--cascade is background, foreground or orphan");
   const timeoutMs = options.timeout === undefined ? undefined : parseDurationMs(options.timeout);
   const client = connectClient(options);
   const waits: (() => Promise<void>)[] = [];
@@ -64,7 +65,8 @@ async function doomed(
   if (options.filename !== undefined) {
     return readManifests(options.filename).map(({ source, object }) => {
       const name = object.metadata?.name;
-      if (name === undefined) throw new UsageError(`${source}: metadata.name: Required value to delete by`);
+      if (name === undefined)
+        throw new UsageError(`${source}: metadata.name: Required value to delete by`);
       return { kind: kindOf(object), name, namespace: object.metadata?.namespace };
     });
   }

@@ -35,12 +35,16 @@ export async function logs(target: string, options: LogsOptions): Promise<void> 
     };
     if (kind === "Pod") {
       const previous = options.previous;
-      for await (const chunk of client.pods.logStream(name, { ...log, previous })) await print(chunk);
+      for await (const chunk of client.pods.logStream(name, { ...log, previous }))
+        await print(chunk);
       return;
     }
-    if (options.previous === true) throw new UsageError("--previous goes with a Pod, not with a Job");
+    if (options.previous === true)
+      throw new UsageError("--previous goes with a Pod, not with a Job");
     for await (const { pod, chunk } of client.jobs.logChunks(name, log)) {
-      await print(options.prefix === true ? Buffer.concat([Buffer.from(`[${pod}] `), chunk]) : chunk);
+      await print(
+        options.prefix === true ? Buffer.concat([Buffer.from(`[${pod}] `), chunk]) : chunk,
+      );
     }
   } finally {
     client.close();

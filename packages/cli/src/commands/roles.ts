@@ -6,6 +6,7 @@ import { privateDir } from "../private-file.ts";
 import { say } from "../say.ts";
 import { nodeName, refuseOpenHttp } from "../server/engine.ts";
 import { serverLog } from "../server/log.ts";
+import { loadApi, loadScheduler, loadWorker } from "../server/parts.ts";
 import { opsOf, type ServeOptions, tlsOf } from "../server/serve-options.ts";
 import { endRequest } from "../server/signals.ts";
 import { bearerToken } from "../server/token.ts";
@@ -37,7 +38,7 @@ export async function api(options: ApiOptions): Promise<void> {
   refuseOpenHttp({ listen, ops, tls, insecure: options.insecure === true });
   const token = bearerToken(dir.token);
   await untilStopped("api", options, async (redis, log) => {
-    const { startApi } = await import("@gantry/api");
+    const startApi = await loadApi();
     const part = await startApi({
       redis,
       listen,
@@ -55,7 +56,7 @@ export async function api(options: ApiOptions): Promise<void> {
 
 export async function scheduler(options: RoleOptions): Promise<void> {
   await untilStopped("scheduler", options, async (redis, log) => {
-    const { startScheduler } = await import("@gantry/scheduler");
+    const startScheduler = await loadScheduler();
     const part = await startScheduler({ redis, log });
     say("scheduler ready");
     return part;
@@ -65,11 +66,12 @@ export async function scheduler(options: RoleOptions): Promise<void> {
 export async function worker(options: WorkerOptions): Promise<void> {
   const dir = dataDir(options.dataDir);
   const node = options.node ?? nodeName();
-  if (nodeName(node) !== node) throw new UsageError(`--node ${node}: write it as ${nodeName(node)}`);
+  if (nodeName(node) !== node)
+    throw new UsageError(`--node ${node}: write it as ${nodeName(node)}`);
   const listen = parseListen(options.listen);
   if (!isLoopback(listen.host)) say(`logs of Pods are served to the api on ${listen.host}`);
   await untilStopped("worker", options, async (redis, log) => {
-    const { startWorker } = await import("@gantry/worker");
+    const startWorker = await loadWorker();
     const part = await startWorker({
       redis,
       log,
@@ -93,7 +95,9 @@ type Start = (
 
 async function untilStopped(name: string, options: RoleOptions, start: Start): Promise<void> {
   if (options.redis === undefined) {
-    throw new UsageError(`gantry ${name} needs the Redis that all parts share: --redis URL or GANTRY_REDIS_URL`);
+    throw new UsageError(
+      `gantry ${name} needs the Redis that all parts share: --redis URL or GANTRY_REDIS_URL`,
+    );
   }
   const redis = { url: options.redis };
   const end = endRequest();

@@ -111,13 +111,19 @@ function oneJob(
   const [first] = jobs;
   if (first === undefined) {
     const kinds = [...new Set(manifests.map(({ object }) => object.kind))].join(", ");
-    throw new UsageError(`${file}: run takes a Job, and this is ${kinds}; \`gantry apply -f\` takes any kind`);
+    throw new UsageError(
+      `${file}: run takes a Job, and this is ${kinds}; \`gantry apply -f\` takes any kind`,
+    );
   }
   if (jobs.length > 1) {
-    throw new UsageError(`${file}: run takes one Job, and this has ${jobs.length}; use \`gantry apply -f\``);
+    throw new UsageError(
+      `${file}: run takes one Job, and this has ${jobs.length}; use \`gantry apply -f\``,
+    );
   }
   if (first.object.apiVersion !== "batch/v1") {
-    throw new UsageError(`${file}: apiVersion: a Job is of batch/v1, not ${first.object.apiVersion}`);
+    throw new UsageError(
+      `${file}: apiVersion: a Job is of batch/v1, not ${first.object.apiVersion}`,
+    );
   }
   return { manifest: first.object, others: manifests.filter((one) => one !== first) };
 }

@@ -25,11 +25,18 @@ export async function up(options: UpOptions): Promise<void> {
   const ops = opsOf(options, listen);
   const dir = dataDir(options.dataDir);
   const insecure = options.insecure === true;
-  refuseOpenHttp({ listen, insecure, ops, tls: options.insecure ? null : { cert: "", key: "", ca: "" } });
+  refuseOpenHttp({
+    listen,
+    insecure,
+    ops,
+    tls: options.insecure ? null : { cert: "", key: "", ca: "" },
+  });
   const claim = await claimDataDir(dir, "up");
   if (!isClaim(claim)) {
     const where = claim.url === undefined ? "" : ` at ${claim.url}`;
-    throw new UsageError(`process ${claim.pid} (gantry ${claim.command}) has ${dir.root} already${where}`);
+    throw new UsageError(
+      `process ${claim.pid} (gantry ${claim.command}) has ${dir.root} already${where}`,
+    );
   }
   const end = endRequest();
   let engine: Engine | undefined;
@@ -64,5 +71,6 @@ export async function up(options: UpOptions): Promise<void> {
 function announce(engine: Engine, kubeconfig: string, tokenFile: string): void {
   say(`Gantry ${version()} is ready at ${engine.url}`);
   say(`  kubectl --kubeconfig ${kubeconfig} get jobs`);
-  if (engine.opsUrl !== undefined) say(`  queues: ${engine.opsUrl}/ops/queues (token: ${tokenFile})`);
+  if (engine.opsUrl !== undefined)
+    say(`  queues: ${engine.opsUrl}/ops/queues (token: ${tokenFile})`);
 }

@@ -15,7 +15,7 @@ export interface WaitOptions extends ClientOptions {
 type Goal = { readonly type: "delete" } | { readonly type: string; readonly status: string };
 
 interface Conditions {
-  readonly status?: { readonly conditions?: readonly { type?: string; status?: string }[] };
+  status?: { conditions?: { type?: string; status?: string }[] };
 }
 
 export async function wait(words: readonly string[], options: WaitOptions): Promise<void> {
@@ -29,7 +29,9 @@ export async function wait(words: readonly string[], options: WaitOptions): Prom
       const names = name === undefined ? await selected(resource, options) : [name];
       for (const one of names) {
         const remaining = Math.max(0, deadline - Date.now());
-        await resource.waitUntil(one, { timeoutMs: remaining }, (object) => reached(goal, one, object));
+        await resource.waitUntil(one, { timeoutMs: remaining }, (object) =>
+          reached(goal, one, object),
+        );
         const text = goal.type === "delete" ? "deleted" : "condition met";
         console.log(`${kind.qualified}/${one} ${text}`);
       }
@@ -74,7 +76,10 @@ function reached(
   if (held) return { done: undefined };
   // Kubernetes would wait for the timeout; nothing revives a finished Job.
   if (object.kind === "Job" && isFinished(object as Conditions)) {
-    throw new WaitError("Impossible", `job ${name} can't become ${goal.type}: it ${outcomeText(object as Conditions)}`);
+    throw new WaitError(
+      "Impossible",
+      `job ${name} can't become ${goal.type}: it ${outcomeText(object as Conditions)}`,
+    );
   }
   return undefined;
 }

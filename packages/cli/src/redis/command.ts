@@ -10,7 +10,9 @@ export function redisCommand(
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     let answer = "";
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    socket.setTimeout(timeoutMs, () =>
+      socket.destroy(new Error(`no answer within ${timeoutMs} ms`)),
+    );
     socket.on("connect", () => socket.write(`${command}\r\n`));
     socket.on("data", (chunk) => {
       answer += chunk.toString("utf8");

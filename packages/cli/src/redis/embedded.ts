@@ -88,7 +88,9 @@ class Keeper {
       }
       if (Date.now() > deadline) {
         await this.stop();
-        throw new Error(`redis-server was not ready in ${READY_TIMEOUT_MS / 1_000} s:\n${this.#logEnd()}`);
+        throw new Error(
+          `redis-server was not ready in ${READY_TIMEOUT_MS / 1_000} s:\n${this.#logEnd()}`,
+        );
       }
       await sleep(POLL_MS);
     }
@@ -108,11 +110,15 @@ class Keeper {
   }
 
   #spawn(): ChildProcess {
-    const child = spawn("/bin/sh", ["-c", KEEPER, "gantry-redis", this.#program, this.#files.config], {
-      cwd: this.#files.dir,
-      detached: true,
-      stdio: ["pipe", "ignore", "ignore"],
-    });
+    const child = spawn(
+      "/bin/sh",
+      ["-c", KEEPER, "gantry-redis", this.#program, this.#files.config],
+      {
+        cwd: this.#files.dir,
+        detached: true,
+        stdio: ["pipe", "ignore", "ignore"],
+      },
+    );
     child.on("error", () => undefined);
     child.stdin?.on("error", () => undefined);
     child.unref();
@@ -127,7 +133,9 @@ class Keeper {
       child.stdin?.destroy();
       if (this.#stopping) return;
       if (Date.now() - startedAtMs >= WELL_AFTER_MS) this.#restartDelayMs = FIRST_RESTART_DELAY_MS;
-      this.#onRestart(`redis-server ended (exit code ${child.exitCode ?? child.signalCode}); starting it again`);
+      this.#onRestart(
+        `redis-server ended (exit code ${child.exitCode ?? child.signalCode}); starting it again`,
+      );
       void this.#restart();
     };
     if (child.exitCode !== null || child.signalCode !== null) died();

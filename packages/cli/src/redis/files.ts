@@ -38,7 +38,9 @@ function socketPath(dir: string): string {
   const stat = lstatSync(short);
   // A directory that somebody else made first in a shared place is not ours to trust.
   if (!stat.isDirectory() || (uid >= 0 && stat.uid !== uid) || (stat.mode & 0o077) !== 0) {
-    throw new UsageError(`${short} must be a directory that only you can read; remove it and try again`);
+    throw new UsageError(
+      `${short} must be a directory that only you can read; remove it and try again`,
+    );
   }
   const path = join(short, "redis.sock");
   if (Buffer.byteLength(path) > SOCKET_PATH_MAX_BYTES) {

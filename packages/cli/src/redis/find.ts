@@ -9,7 +9,13 @@ export type Say = (text: string) => void;
 
 const SERVERS = ["redis-server", "valkey-server"] as const;
 /** Where package managers put programs that a bare PATH may lack. */
-const USUAL_DIRS = ["/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/usr/sbin", "/usr/local/sbin"];
+const USUAL_DIRS = [
+  "/usr/local/bin",
+  "/usr/bin",
+  "/opt/homebrew/bin",
+  "/usr/sbin",
+  "/usr/local/sbin",
+];
 
 interface PackageManager {
   readonly program: string;
@@ -28,8 +34,22 @@ const MANAGERS: readonly PackageManager[] = [
       ["install", "-y", "-q", "--no-install-recommends", "redis-server"],
     ],
   },
-  { program: "apk", asRoot: true, installs: [["add", "--no-cache", "redis"], ["add", "--no-cache", "valkey"]] },
-  { program: "dnf", asRoot: true, installs: [["install", "-y", "-q", "valkey"], ["install", "-y", "-q", "redis"]] },
+  {
+    program: "apk",
+    asRoot: true,
+    installs: [
+      ["add", "--no-cache", "redis"],
+      ["add", "--no-cache", "valkey"],
+    ],
+  },
+  {
+    program: "dnf",
+    asRoot: true,
+    installs: [
+      ["install", "-y", "-q", "valkey"],
+      ["install", "-y", "-q", "redis"],
+    ],
+  },
   { program: "brew", asRoot: false, installs: [["install", "--quiet", "redis"]] },
 ];
 

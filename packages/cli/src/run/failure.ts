@@ -11,7 +11,10 @@ export function podFailureText(pod: Pod): string {
     ...(pod.status?.containerStatuses ?? []),
   ];
   const ended = statuses
-    .map((status) => ({ name: status.name, end: status.state?.terminated ?? status.lastState?.terminated }))
+    .map((status) => ({
+      name: status.name,
+      end: status.state?.terminated ?? status.lastState?.terminated,
+    }))
     .find(({ end }) => end !== undefined && end.exitCode !== 0);
   const own = [pod.status?.reason, pod.status?.message].filter(Boolean).join(": ");
   if (ended?.end === undefined) return own || "no container says why";
@@ -29,7 +32,10 @@ export async function jobFailureText(client: Gantry, job: Job): Promise<string> 
     namespace: job.metadata.namespace,
     labelSelector: `batch.kubernetes.io/controller-uid=${job.metadata.uid}`,
   });
-  const pod = items.filter((one) => one.status?.phase === "Failed").toSorted(byEnd).at(-1);
+  const pod = items
+    .filter((one) => one.status?.phase === "Failed")
+    .toSorted(byEnd)
+    .at(-1);
   if (pod === undefined) return lines.join("\n");
   lines.push(`Pod ${pod.metadata.name}: ${podFailureText(pod)}`);
   const log = await lastLines(client, pod);

@@ -59,7 +59,8 @@ async function tellFailures(options: FollowOptions, signal: AbortSignal): Promis
   for await (const { type, object } of events) {
     if (type === "DELETED" || !hasFailed(object) || told.has(object.metadata.uid)) continue;
     told.add(object.metadata.uid);
-    if (told.size > FAILURES_TOLD) return progress.note("more Pods fail; from here on only counted");
+    if (told.size > FAILURES_TOLD)
+      return progress.note("more Pods fail; from here on only counted");
     progress.note(`Pod ${object.metadata.name} failed: ${podFailureText(object)}`);
   }
 }

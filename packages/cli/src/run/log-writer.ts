@@ -33,7 +33,8 @@ export class LogWriter {
     this.#progress.around(() => {
       room = this.#out.write(Buffer.concat(parts));
     }, whole);
-    if (!room && !this.#closed) await Promise.race([once(this.#out, "drain"), once(this.#out, "close")]);
+    if (!room && !this.#closed)
+      await Promise.race([once(this.#out, "drain"), once(this.#out, "close")]);
   }
 
   /** Ends an unfinished line where a person reads it; a file keeps it as it is. */

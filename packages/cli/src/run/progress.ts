@@ -98,7 +98,9 @@ export function progressText(job: Job): string {
   const ready = status?.ready ?? 0;
   const starting = Math.max(0, (status?.active ?? 0) - ready);
   const parts = [
-    spec?.completions === undefined ? `${succeeded} succeeded` : `${succeeded}/${spec.completions} succeeded`,
+    spec?.completions === undefined
+      ? `${succeeded} succeeded`
+      : `${succeeded}/${spec.completions} succeeded`,
     ...(ready > 0 ? [`${ready} running`] : []),
     ...(starting > 0 ? [`${starting} starting`] : []),
     ...(status?.terminating ? [`${status.terminating} ending`] : []),

@@ -15,7 +15,11 @@ export interface Submitted {
 /** Time for a finished Job's Pods and logs to go before its successor comes. */
 const REPLACE_TIMEOUT_MS = 30_000;
 
-export async function submitJob(client: Gantry, manifest: JobManifest, say: Say): Promise<Submitted> {
+export async function submitJob(
+  client: Gantry,
+  manifest: JobManifest,
+  say: Say,
+): Promise<Submitted> {
   // The key makes a repeat after a lost answer find the Job instead of failing as a duplicate.
   const idempotencyKey = randomUUID();
   const create = async (): Promise<Submitted> => {
@@ -46,9 +50,11 @@ export async function submitJob(client: Gantry, manifest: JobManifest, say: Say)
   if (existing !== undefined) {
     say(`Job ${name} ${ageText(existing)}: replacing it`);
     const { uid } = existing.metadata;
-    await client.jobs.delete(name, { namespace, uid, propagation: "Foreground" }).catch((error: unknown) => {
-      if (!hasReason(error, "NotFound")) throw error;
-    });
+    await client.jobs
+      .delete(name, { namespace, uid, propagation: "Foreground" })
+      .catch((error: unknown) => {
+        if (!hasReason(error, "NotFound")) throw error;
+      });
     await client.jobs.waitDeleted(name, { namespace, uid, timeoutMs: REPLACE_TIMEOUT_MS });
   }
   return create();

@@ -6,7 +6,8 @@ export function isSubset(wanted: unknown, actual: unknown): boolean {
   if (Array.isArray(wanted)) {
     if (!Array.isArray(actual)) return wanted.length === 0 && actual === undefined;
     return (
-      wanted.length === actual.length && wanted.every((item, index) => isSubset(item, actual[index]))
+      wanted.length === actual.length &&
+      wanted.every((item, index) => isSubset(item, actual[index]))
     );
   }
   if (typeof wanted === "object") {

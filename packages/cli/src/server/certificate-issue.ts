@@ -64,7 +64,11 @@ export function makeServer(
       extension("2.5.29.37", false, der.sequence(der.oid(SERVER_AUTH))),
       extension("2.5.29.17", false, der.sequence(...names.map(generalName))),
       extension("2.5.29.14", false, der.octets(keyId(publicKey))),
-      extension("2.5.29.35", false, der.sequence(der.implicit(0, keyId(createPublicKey(authorityKey))))),
+      extension(
+        "2.5.29.35",
+        false,
+        der.sequence(der.implicit(0, keyId(createPublicKey(authorityKey)))),
+      ),
     ],
   });
   return { cert, key: pkcs8(privateKey) };
@@ -106,7 +110,9 @@ const extension = (id: string, critical: boolean, value: der.Der): der.Der =>
 
 /** GeneralName: `[2]` is a DNS name, `[7]` an address of 4 or 16 bytes. */
 const generalName = (name: string): der.Der =>
-  isIP(name) === 0 ? der.implicit(2, Buffer.from(name, "latin1")) : der.implicit(7, addressBytes(name));
+  isIP(name) === 0
+    ? der.implicit(2, Buffer.from(name, "latin1"))
+    : der.implicit(7, addressBytes(name));
 
 export function addressBytes(address: string): Buffer {
   if (isIP(address) === 4) return Buffer.from(address.split(".").map(Number));
@@ -126,7 +132,8 @@ export function addressBytes(address: string): Buffer {
 const spki = (key: KeyObject): Buffer => key.export({ type: "spki", format: "der" });
 
 /** RFC 5280, 4.2.1.2: any unique value of the key will do. */
-const keyId = (key: KeyObject): Buffer => createHash("sha256").update(spki(key)).digest().subarray(0, 20);
+const keyId = (key: KeyObject): Buffer =>
+  createHash("sha256").update(spki(key)).digest().subarray(0, 20);
 
 const pkcs8 = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }).toString();
 

@@ -55,7 +55,9 @@ export function givenCertificate(certFile: string, keyFile: string): ServingCert
     }
     return { cert, key, ca: undefined };
   } catch (error) {
-    throw new UsageError(`can't use --tls-cert ${certFile} with --tls-key ${keyFile}: ${String(error)}`);
+    throw new UsageError(
+      `can't use --tls-cert ${certFile} with --tls-key ${keyFile}: ${String(error)}`,
+    );
   }
 }
 
@@ -86,7 +88,9 @@ function readPair(
     const certificate = new X509Certificate(pair.cert);
     const fits = certificate.checkPrivateKey(createPrivateKey(pair.key));
     const begun = Date.parse(certificate.validFrom) <= nowMs;
-    return fits && begun && Date.parse(certificate.validTo) - nowMs > remainingMs ? pair : undefined;
+    return fits && begun && Date.parse(certificate.validTo) - nowMs > remainingMs
+      ? pair
+      : undefined;
   } catch {
     return undefined;
   }

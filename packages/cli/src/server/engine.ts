@@ -9,6 +9,7 @@ import type { Say } from "../redis/find.ts";
 import { UsageError } from "../usage-error.ts";
 import { version } from "../version.ts";
 import type { ServingCertificate } from "./certificate.ts";
+import { loadApi, loadScheduler, loadWorker, type Part } from "./parts.ts";
 
 export interface EngineOptions {
   readonly dir: DataDir;
@@ -35,10 +36,6 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-interface Part {
-  close(): Promise<void>;
-}
-
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   refuseOpenHttp(options);
   // What was started, in order; closed from the last to the first.
@@ -61,15 +58,11 @@ async function startParts(
 ): Promise<Engine> {
   const { log } = options;
   // Loading the code takes as long as Redis takes to start: side by side.
-  const loading = Promise.all([
-    import("@gantry/api"),
-    import("@gantry/scheduler"),
-    import("@gantry/worker"),
-  ]);
+  const loading = Promise.all([loadApi(), loadScheduler(), loadWorker()]);
   loading.catch(() => undefined);
   const redis = await redisFor(options, parts);
   await checkRedis(redis);
-  const [{ startApi }, { startScheduler }, { startWorker }] = await loading;
+  const [startApi, startScheduler, startWorker] = await loading;
   const defaultRuntime = options.runtimes[0] ?? "process";
   // Stopped last to first: the worker first, while the scheduler still counts what it reports.
   const api = await startApi({
@@ -120,7 +113,9 @@ async function redisFor(options: EngineOptions, parts: Part[]): Promise<{ url: s
 }
 
 /** The token would cross the network in clear text. */
-export function refuseOpenHttp(options: Pick<EngineOptions, "listen" | "tls" | "insecure" | "ops">): void {
+export function refuseOpenHttp(
+  options: Pick<EngineOptions, "listen" | "tls" | "insecure" | "ops">,
+): void {
   if (options.insecure) return;
   if (options.tls === null && !isLoopback(options.listen.host)) {
     throw new UsageError(

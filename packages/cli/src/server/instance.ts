@@ -36,14 +36,18 @@ export function runningInstance(dir: DataDir): Instance | undefined {
 }
 
 /** Takes the directory, or says who has it. */
-export async function claimDataDir(dir: DataDir, command: Instance["command"]): Promise<Claim | Instance> {
+export async function claimDataDir(
+  dir: DataDir,
+  command: Instance["command"],
+): Promise<Claim | Instance> {
   privateDir(dir.root);
   const release = await guard(`${dir.instance}.lock`);
   try {
     const running = runningInstance(dir);
     if (running !== undefined && running.pid !== process.pid) return running;
     const own: Instance = { pid: process.pid, start: startOf(process.pid), command };
-    const write = (instance: Instance): void => writePrivate(dir.instance, JSON.stringify(instance));
+    const write = (instance: Instance): void =>
+      writePrivate(dir.instance, JSON.stringify(instance));
     write(own);
     return {
       announce: (address) => write({ ...own, ...address }),

@@ -9,13 +9,17 @@ export interface KubeconfigSource {
 }
 
 export function kubeconfigText(source: KubeconfigSource): string {
-  const ca = source.ca && { "certificate-authority-data": Buffer.from(source.ca).toString("base64") };
+  const ca = source.ca && {
+    "certificate-authority-data": Buffer.from(source.ca).toString("base64"),
+  };
   return stringify({
     apiVersion: "v1",
     kind: "Config",
     clusters: [{ name: "gantry", cluster: { server: source.url, ...ca } }],
     users: [{ name: "gantry", user: { token: source.token } }],
-    contexts: [{ name: "gantry", context: { cluster: "gantry", user: "gantry", namespace: "default" } }],
+    contexts: [
+      { name: "gantry", context: { cluster: "gantry", user: "gantry", namespace: "default" } },
+    ],
     "current-context": "gantry",
   });
 }

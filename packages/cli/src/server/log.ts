@@ -12,7 +12,12 @@ export async function serverLog(env = process.env): Promise<Logger> {
   const level = env["LOG_LEVEL"] || "info";
   if (!isatty(STDERR)) return pino({ level }, pino.destination({ dest: STDERR, sync: false }));
   const { default: pretty } = await import("pino-pretty");
-  const stream = pretty({ destination: STDERR, sync: true, ignore: "pid,hostname", translateTime: "HH:MM:ss" });
+  const stream = pretty({
+    destination: STDERR,
+    sync: true,
+    ignore: "pid,hostname",
+    translateTime: "HH:MM:ss",
+  });
   return pino({ level }, stream);
 }
 

@@ -23,7 +23,8 @@ export function tlsOf(options: ServeOptions, dir: string, host: string): Serving
     throw new UsageError("--tls-cert and --tls-key go together");
   }
   if (options.insecure === true) {
-    if (tlsCert !== undefined) throw new UsageError("--insecure is plain HTTP: it takes no --tls-cert");
+    if (tlsCert !== undefined)
+      throw new UsageError("--insecure is plain HTTP: it takes no --tls-cert");
     return null;
   }
   if (tlsCert !== undefined && tlsKey !== undefined) return givenCertificate(tlsCert, tlsKey);

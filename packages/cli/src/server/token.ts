@@ -26,7 +26,9 @@ export function bearerToken(file: string, env = process.env): string {
 
 function checked(token: string, from: string): string {
   if (token.length < MIN_LENGTH || /[^\x21-\x7e]/.test(token)) {
-    throw new UsageError(`${from}: a token needs at least ${MIN_LENGTH} printable characters without spaces`);
+    throw new UsageError(
+      `${from}: a token needs at least ${MIN_LENGTH} printable characters without spaces`,
+    );
   }
   return token;
 }

@@ -16,16 +16,8 @@ export type ScalarDecoder = (value: unknown, mismatch: Mismatch) => unknown;
 /** Go's word for a JSON value. */
 export function jsonWord(value: unknown): string {
   if (Array.isArray(value)) return "array";
-  switch (typeof value) {
-    case "string":
-      return "string";
-    case "number":
-      return "number";
-    case "boolean":
-      return "bool";
-    default:
-      return "object";
-  }
+  if (typeof value === "string" || typeof value === "number") return typeof value;
+  return typeof value === "boolean" ? "bool" : "object";
 }
 
 const bareMismatch = (given: string, type: string): DecodeError =>

@@ -198,22 +198,17 @@ function compile(schema: z.ZodType): Decoder {
 
 function build(schema: z.ZodType): Decoder {
   if (schema === rawObject) return raw;
-  switch (schema.def.type) {
-    case "object":
-      return messageDecoder(schema as z.ZodObject);
-    case "array":
-      return listDecoder(compile((schema as z.ZodArray<z.ZodType>).element));
-    case "record": {
-      const { valueType } = schema as z.ZodRecord<z.ZodString, z.ZodType>;
-      // Every map of quantities is a list of amounts of resources.
-      return mapDecoder(valueType === quantity ? resourceAmount : compile(valueType));
-    }
-    default: {
-      const scalar = scalars.get(typeInfo.get(schema)?.go ?? "string");
-      invariant(scalar !== undefined, "every scalar schema has a decoder");
-      return scalar;
-    }
+  const { type } = schema.def;
+  if (type === "object") return messageDecoder(schema as z.ZodObject);
+  if (type === "array") return listDecoder(compile((schema as z.ZodArray<z.ZodType>).element));
+  if (type === "record") {
+    const { valueType } = schema as z.ZodRecord<z.ZodString, z.ZodType>;
+    // Every map of quantities is a list of amounts of resources.
+    return mapDecoder(valueType === quantity ? resourceAmount : compile(valueType));
   }
+  const scalar = scalars.get(typeInfo.get(schema)?.go ?? "string");
+  invariant(scalar !== undefined, "every scalar schema has a decoder");
+  return scalar;
 }
 
 export interface Decoded<T> {

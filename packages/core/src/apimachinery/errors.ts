@@ -226,6 +226,15 @@ export const unsupportedPatchType = (): ApiError =>
 export const tooLarge = (limitBytes: number): ApiError =>
   apiError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limitBytes}`);
 
+/** 413, a JSON patch of too many operations. */
+export const tooManyPatchOperations = (given: number, allowed: number): ApiError =>
+  apiError(
+    413,
+    "RequestEntityTooLarge",
+    "Request entity too large: The allowed maximum operations in a JSON patch is " +
+      `${allowed}, got ${given}`,
+  );
+
 /** 429. */
 export const tooManyRequests = (message: string, retryAfterSeconds: number): ApiError =>
   apiError(429, "TooManyRequests", message, { retryAfterSeconds });

@@ -18,6 +18,9 @@ interface Frame {
 const isSpace = (code: number): boolean =>
   code === 32 || code === 10 || code === 13 || code === 9;
 
+/** Neither the end of a string, nor an escape, nor a control character. Not a number at the end. */
+const isPlain = (code: number): boolean => code >= 32 && code !== 34 && code !== 92;
+
 function quoteRune(rune: string): string {
   if (rune === "'") return "'\\''";
   if (rune === '"') return "'\"'";
@@ -27,7 +30,6 @@ function quoteRune(rune: string): string {
 
 const literals: Readonly<Record<string, string>> = { t: "true", f: "false", n: "null" };
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const stringEnd = /[^"\\\u0000-\u001f]*/y;
 
 class Scanner {
   readonly duplicates: string[] = [];
@@ -89,9 +91,7 @@ class Scanner {
     const start = this.#i;
     this.#i += 1;
     for (;;) {
-      stringEnd.lastIndex = this.#i;
-      stringEnd.test(this.#text);
-      this.#i = stringEnd.lastIndex;
+      while (isPlain(this.#text.charCodeAt(this.#i))) this.#i += 1;
       const stop = this.#text[this.#i];
       if (stop === '"') break;
       if (stop !== "\\") this.#fail("in string literal");

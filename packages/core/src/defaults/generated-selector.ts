@@ -1,9 +1,9 @@
 // The selector and labels that tie a Job to its Pods (job-spec 4, S1 to S3).
+import { JOB_NAME_LABEL } from "../pod-labels.ts";
 import type { Job } from "../schema/batch.ts";
 
-export const jobNameLabel = "batch.kubernetes.io/job-name";
 export const controllerUidLabel = "batch.kubernetes.io/controller-uid";
-/** The same without prefix, from before Kubernetes 1.27; still set and required. */
+/** The two without prefix, from before Kubernetes 1.27; still set and required. */
 export const legacyJobNameLabel = "job-name";
 export const legacyControllerUidLabel = "controller-uid";
 
@@ -12,7 +12,7 @@ export const generatedLabels = (name: string, uid: string): Record<string, strin
   [legacyControllerUidLabel]: uid,
   [legacyJobNameLabel]: name,
   [controllerUidLabel]: uid,
-  [jobNameLabel]: name,
+  [JOB_NAME_LABEL]: name,
 });
 
 /**

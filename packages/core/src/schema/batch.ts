@@ -110,7 +110,7 @@ export const uncountedTerminatedPods = message("io.k8s.api.batch.v1.UncountedTer
 export type UncountedTerminatedPods = z.infer<typeof uncountedTerminatedPods>;
 
 export const jobStatus = message("io.k8s.api.batch.v1.JobStatus", {
-  conditions: field(1, list(jobCondition)),
+  conditions: field(1, list(jobCondition), { mergeKey: "type" }),
   startTime: field(2, time),
   completionTime: field(3, time),
   active: field(4, int32),

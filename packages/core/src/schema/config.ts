@@ -25,7 +25,7 @@ export type Secret = z.infer<typeof secret>;
 export const serviceAccount = message("io.k8s.api.core.v1.ServiceAccount", {
   ...typeMeta,
   metadata: field(1, objectMeta),
-  secrets: field(2, list(objectReference)),
+  secrets: field(2, list(objectReference), { mergeKey: "name", listType: "map" }),
   imagePullSecrets: field(3, list(localObjectReference)),
   automountServiceAccountToken: field(4, boolean),
 });

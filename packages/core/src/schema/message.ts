@@ -18,6 +18,8 @@ export interface FieldInfo {
   readonly description?: string;
   /** Key by which strategic merge patch and server-side apply match list items. */
   readonly mergeKey?: string | readonly string[];
+  /** A strategic merge patch replaces the list although apply matches its items. */
+  readonly patchReplaces?: true;
   /** Server-side apply list type, when it is not `atomic`. */
   readonly listType?: "map" | "set";
 }

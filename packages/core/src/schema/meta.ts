@@ -49,8 +49,8 @@ export const objectMeta = message("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMe
   deletionGracePeriodSeconds: field(10, int64),
   labels: field(11, map(string)),
   annotations: field(12, map(string)),
-  ownerReferences: field(13, list(ownerReference)),
-  finalizers: field(14, list(string)),
+  ownerReferences: field(13, list(ownerReference), { mergeKey: "uid", listType: "map" }),
+  finalizers: field(14, list(string), { listType: "set" }),
   managedFields: field(17, list(managedFieldsEntry)),
 });
 export type ObjectMeta = z.infer<typeof objectMeta>;

@@ -18,7 +18,7 @@ export type NamespaceCondition = z.infer<typeof namespaceCondition>;
 
 export const namespaceStatus = message("io.k8s.api.core.v1.NamespaceStatus", {
   phase: field(1, string),
-  conditions: field(2, list(namespaceCondition)),
+  conditions: field(2, list(namespaceCondition), { mergeKey: "type", listType: "map" }),
 });
 export type NamespaceStatus = z.infer<typeof namespaceStatus>;
 

@@ -48,7 +48,7 @@ export const nodeSpec = message("io.k8s.api.core.v1.NodeSpec", {
   unschedulable: field(4, boolean),
   taints: field(5, list(taint)),
   configSource: field(6, nodeConfigSource),
-  podCIDRs: field(7, list(string)),
+  podCIDRs: field(7, list(string), { listType: "set" }),
 });
 export type NodeSpec = z.infer<typeof nodeSpec>;
 
@@ -122,8 +122,8 @@ export const nodeStatus = message("io.k8s.api.core.v1.NodeStatus", {
   capacity: field(1, map(quantity)),
   allocatable: field(2, map(quantity)),
   phase: field(3, string),
-  conditions: field(4, list(nodeCondition)),
-  addresses: field(5, list(nodeAddress)),
+  conditions: field(4, list(nodeCondition), { mergeKey: "type", listType: "map" }),
+  addresses: field(5, list(nodeAddress), { mergeKey: "type", listType: "map" }),
   daemonEndpoints: field(6, nodeDaemonEndpoints),
   nodeInfo: field(7, nodeSystemInfo),
   images: field(8, list(containerImage)),

@@ -62,7 +62,7 @@ export const loadBalancerStatus = message("io.k8s.api.core.v1.LoadBalancerStatus
   ingress: field(1, list(loadBalancerIngress)),
 });
 
-export const serviceCondition = message("io.k8s.apimachinery.pkg.apis.meta.v1.Condition", {
+export const condition = message("io.k8s.apimachinery.pkg.apis.meta.v1.Condition", {
   type: field(1, string),
   status: field(2, string),
   observedGeneration: field(3, int64),
@@ -73,7 +73,7 @@ export const serviceCondition = message("io.k8s.apimachinery.pkg.apis.meta.v1.Co
 
 export const serviceStatus = message("io.k8s.api.core.v1.ServiceStatus", {
   loadBalancer: field(1, loadBalancerStatus),
-  conditions: field(2, list(serviceCondition), { mergeKey: "type", listType: "map" }),
+  conditions: field(2, list(condition), { mergeKey: "type", listType: "map" }),
 });
 
 export const service = message("io.k8s.api.core.v1.Service", {

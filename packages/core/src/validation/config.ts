@@ -10,7 +10,7 @@ import {
 import { fieldPath } from "../apimachinery/field-path.ts";
 import { byteLength } from "../apimachinery/go-text.ts";
 import { isConfigMapKey, isDns1123Label, isDns1123Subdomain } from "../apimachinery/name-rules.ts";
-import { validateObjectMeta, validateObjectMetaUpdate } from "./metadata.ts";
+import { validateObjectMeta, validateObjectMetaUpdate } from "../apimachinery/object-meta.ts";
 import type { ConfigMap, Secret, ServiceAccount } from "../schema/config.ts";
 import type { Event } from "../schema/event.ts";
 import type { ObjectMeta } from "../schema/meta.ts";

@@ -3,7 +3,7 @@ import { type FieldErrors, invalid, notSupported, required } from "../apimachine
 import { fieldPath, type FieldPath } from "../apimachinery/field-path.ts";
 import { byteLength } from "../apimachinery/go-text.ts";
 import { isDns1123Subdomain } from "../apimachinery/name-rules.ts";
-import { validateObjectMeta, validateObjectMetaUpdate } from "./metadata.ts";
+import { validateObjectMeta, validateObjectMetaUpdate } from "../apimachinery/object-meta.ts";
 import { parseSchedule } from "../cron/schedule.ts";
 import { isKnownTimeZone } from "../cron/time-zone.ts";
 import type { CronJob, CronJobSpec, JobTemplateSpec } from "../schema/batch.ts";

@@ -1,4 +1,5 @@
 // The strict index-list grammar (job-spec 3.4).
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { firstCommonIndex, parseIndexList } from "./index-list.ts";
 
@@ -45,3 +46,39 @@ describe("3.4 index lists", () => {
     expect(firstCommonIndex(completed, failed, 10)).toBe(index);
   });
 });
+
+describe("3.4 any lists", () => {
+  const indexes = fc
+    .uniqueArray(fc.nat(60), { maxLength: 30 })
+    .map((list) => list.toSorted(ascending));
+
+  test("parsing counts what was written, as single numbers and as runs", () => {
+    fc.assert(
+      fc.property(indexes, (list) => {
+        expect(parseIndexList(list.join(","), 61)).toEqual({ ok: true, total: list.length });
+        expect(parseIndexList(asRuns(list), 61)).toEqual({ ok: true, total: list.length });
+      }),
+    );
+  });
+
+  test("the first common index is the smallest of the intersection", () => {
+    fc.assert(
+      fc.property(indexes, indexes, (completed, failed) => {
+        const common = completed.filter((index) => failed.includes(index));
+        expect(firstCommonIndex(asRuns(completed), failed.join(","), 61)).toBe(common[0]);
+      }),
+    );
+  });
+});
+
+const ascending = (a: number, b: number): number => a - b;
+
+function asRuns(list: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const index of list) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] === index - 1) last[1] = index;
+    else runs.push([index, index]);
+  }
+  return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
+}

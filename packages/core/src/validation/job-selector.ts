@@ -8,16 +8,16 @@ import {
 } from "../apimachinery/label-selector.ts";
 import {
   controllerUidLabel,
-  jobNameLabel,
   legacyControllerUidLabel,
   legacyJobNameLabel,
 } from "../defaults/generated-selector.ts";
+import { JOB_NAME_LABEL } from "../pod-labels.ts";
 import type { Job, JobSpec } from "../schema/batch.ts";
 
 /** S5: a Job stored before the prefixed labels came needs only the legacy ones. */
 export const hasPrefixedLabels = (job: Job): boolean => {
   const labels = job.spec?.template?.metadata?.labels ?? {};
-  return controllerUidLabel in labels && jobNameLabel in labels;
+  return controllerUidLabel in labels && JOB_NAME_LABEL in labels;
 };
 
 /** S2 */
@@ -30,7 +30,7 @@ export function validateGeneratedSelector(job: Job, prefixed: boolean): FieldErr
   const expected: Record<string, string> = {
     [legacyControllerUidLabel]: uid,
     [legacyJobNameLabel]: name,
-    ...(prefixed && { [controllerUidLabel]: uid, [jobNameLabel]: name }),
+    ...(prefixed && { [controllerUidLabel]: uid, [JOB_NAME_LABEL]: name }),
   };
   const labels = spec.template?.metadata?.labels;
   const path = fieldPath("spec", "template", "metadata", "labels");

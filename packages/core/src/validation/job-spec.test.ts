@@ -438,7 +438,7 @@ function storedJobWithoutRead(name: string) {
 }
 
 test("E2: all errors at once, of a Job with nothing in it", () => {
-  const empty = defaultJob({ metadata: { name: "x" }, spec: {} });
+  const empty = defaultJob({ metadata: { name: "x", namespace: "default" }, spec: {} });
   expect(lines(validateJobCreate(empty))).toEqual([
     "FieldValueRequired spec.template.spec.containers: Required value",
     `FieldValueRequired ${restartPath}: Required value: valid values: "OnFailure", "Never"`,

@@ -7,7 +7,7 @@ import {
   required,
 } from "../apimachinery/field-error.ts";
 import { fieldPath } from "../apimachinery/field-path.ts";
-import { validateObjectMetaUpdate } from "./metadata.ts";
+import { validateObjectMetaUpdate } from "../apimachinery/object-meta.ts";
 import { parseRfc3339 } from "../apimachinery/time.ts";
 import { conditionTrue } from "../job.ts";
 import type { Job, JobStatus, UncountedTerminatedPods } from "../schema/batch.ts";
@@ -61,12 +61,16 @@ function transitionOf(job: Job, oldJob: Job): Transition {
   const old = factsOf(oldJob);
   const value = (facts: Facts, name: keyof Facts | keyof JobStatus): unknown =>
     name in facts ? facts[name as keyof Facts] : facts.status[name as keyof JobStatus];
+  const differs = (name: keyof Facts | keyof JobStatus): boolean =>
+    // Of this list alone, empty is not absent (section 9).
+    name === "failedIndexes"
+      ? next.status.failedIndexes !== old.status.failedIndexes
+      : !semanticEqual(value(next, name), value(old, name));
   return {
     spec: job.spec ?? {},
     next,
     old,
-    changed: (...names) =>
-      names.some((name) => !semanticEqual(value(next, name), value(old, name))),
+    changed: (...names) => names.some(differs),
   };
 }
 

@@ -2,7 +2,7 @@
 import { type FieldErrors, invalid } from "../apimachinery/field-error.ts";
 import { fieldPath } from "../apimachinery/field-path.ts";
 import { isDns1123Label, isDns1123Subdomain } from "../apimachinery/name-rules.ts";
-import { validateObjectMeta, validateObjectMetaUpdate } from "./metadata.ts";
+import { validateObjectMeta, validateObjectMetaUpdate } from "../apimachinery/object-meta.ts";
 import type { Job, JobSpec } from "../schema/batch.ts";
 import { unchanged } from "./checks.ts";
 import { hasPrefixedLabels, validateGeneratedSelector, validateSelector } from "./job-selector.ts";

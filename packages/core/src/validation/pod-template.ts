@@ -3,7 +3,7 @@ import { type FieldErrors, forbidden } from "../apimachinery/field-error.ts";
 import type { FieldPath } from "../apimachinery/field-path.ts";
 import { validateLabels } from "../apimachinery/label-selector.ts";
 import { isDns1123Label, isDns1123Subdomain } from "../apimachinery/name-rules.ts";
-import { validateAnnotations } from "./metadata.ts";
+import { validateAnnotations } from "../apimachinery/object-meta.ts";
 import type { PodSpec, PodTemplateSpec } from "../schema/pod.ts";
 import { namedIfSet, oneOf, requiredOneOf } from "./checks.ts";
 import { type ContainerContext, validateContainers, validateInitContainers } from "./container.ts";

@@ -29,14 +29,14 @@ const volumeWarnings = (volumes: readonly Volume[], path: FieldPath): Warnings =
   volumes.flatMap((volume, i) =>
     volumeNotes
       .filter(([field]) => volume[field] !== undefined)
-      .map(([, name, note]) => `${path.index(i).child(name)}: ${note}`),
+      .map(([, name, note]) => `${path.index(i).child(name).toString()}: ${note}`),
   );
 
 function pullSecretWarnings(spec: PodSpec, path: FieldPath): Warnings {
   const secrets = spec.imagePullSecrets ?? [];
   const names = secrets.map(({ name = "" }) => name);
   const warning = (i: number, text: string, name: string): string =>
-    `${path.index(i).child("name")}: ${text} ${goQuote(name)}`;
+    `${path.index(i).child("name").toString()}: ${text} ${goQuote(name)}`;
   return [
     ...names.flatMap((name, i) =>
       names.indexOf(name) < i ? [warning(i, "duplicate name", name)] : [],
@@ -54,7 +54,9 @@ const fractionWarnings = (amounts: Record<string, string> | undefined, path: Fie
     const quantity = parseQuantity(text);
     if (quantity.nano % nanoPerOne === 0n) return [];
     const shown = goQuote(formatQuantity(quantity));
-    return [`${path.key(name)}: fractional byte value ${shown} is invalid, must be an integer`];
+    return [
+      `${path.key(name).toString()}: fractional byte value ${shown} is invalid, must be an integer`,
+    ];
   });
 
 /** A later variable that builds on the earlier one of its name is meant so. */
@@ -67,7 +69,7 @@ function envWarnings(variables: readonly EnvVar[], path: FieldPath): Warnings {
     const extended = valueFrom === undefined && value !== reference && value.includes(reference);
     if (!known || extended) return [];
     const hidden = `hides previous definition of ${goQuote(name)}`;
-    return [`${path.index(i)}: ${hidden}, which may be dropped when using apply`];
+    return [`${path.index(i).toString()}: ${hidden}, which may be dropped when using apply`];
   });
 }
 
@@ -95,14 +97,14 @@ function portClashWarnings(places: readonly PortPlace[]): Warnings {
   for (const place of places) {
     const { port, path } = place;
     if (port.hostIP && !port.hostPort) {
-      warnings.push(`${path}: hostIP set without hostPort: ${goPort(port)}`);
+      warnings.push(`${path.toString()}: hostIP set without hostPort: ${goPort(port)}`);
     }
     const key = `${port.containerPort ?? 0}/${port.protocol ?? ""}`;
     const others = byPort.get(key) ?? [];
     for (const other of others) {
       const clash = portClash(port, other.port);
       if (clash !== undefined)
-        warnings.push(`${path}: ${clash} port definition with ${other.path}`);
+        warnings.push(`${path.toString()}: ${clash} port definition with ${other.path.toString()}`);
     }
     byPort.set(key, [...others, place]);
   }
@@ -117,9 +119,9 @@ function portNameWarnings(places: readonly PortPlace[]): Warnings {
     const other = byName.get(port.name);
     if (other === undefined) byName.set(port.name, path);
     else {
-      const consequence = `services and probes that select ports by name will use ${other}`;
+      const consequence = `services and probes that select ports by name will use ${other.toString()}`;
       warnings.push(
-        `${path}: duplicate port name ${goQuote(port.name)} with ${other}, ${consequence}`,
+        `${path.toString()}: duplicate port name ${goQuote(port.name)} with ${other.toString()}, ${consequence}`,
       );
     }
   }
@@ -159,7 +161,9 @@ export function podSpecWarnings(spec: PodSpec, path: FieldPath): Warnings {
   ];
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
     const at = path.child("terminationGracePeriodSeconds");
-    warnings.push(`${at}: must be >= 0; negative values are invalid and will be treated as 1`);
+    warnings.push(
+      `${at.toString()}: must be >= 0; negative values are invalid and will be treated as 1`,
+    );
   }
   return warnings;
 }

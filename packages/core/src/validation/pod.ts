@@ -2,7 +2,7 @@
 import { type FieldErrors, forbidden, invalid, required } from "../apimachinery/field-error.ts";
 import { fieldPath, type FieldPath } from "../apimachinery/field-path.ts";
 import { isDns1123Subdomain } from "../apimachinery/name-rules.ts";
-import { validateObjectMeta, validateObjectMetaUpdate } from "./metadata.ts";
+import { validateObjectMeta, validateObjectMetaUpdate } from "../apimachinery/object-meta.ts";
 import type { Container } from "../schema/container.ts";
 import type { Toleration } from "../schema/placement.ts";
 import type { Pod, PodSpec } from "../schema/pod.ts";
@@ -71,8 +71,8 @@ const validateGatesUpdate = (next: PodSpec, old: PodSpec): FieldErrors =>
       ),
     );
 
-const tolerationKey = ({ tolerationSeconds: _, ...rest }: Toleration): string =>
-  JSON.stringify(Object.entries(rest).toSorted());
+const tolerationKey = ({ key = "", operator = "", value = "", effect = "" }: Toleration): string =>
+  JSON.stringify([key, operator, value, effect]);
 
 /** Every old toleration is still there; only its seconds may differ. */
 function validateTolerationUpdate(next: PodSpec, old: PodSpec): FieldErrors {

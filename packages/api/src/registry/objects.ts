@@ -1,0 +1,144 @@
+// Between stored records and the objects that clients see, for all kinds alike.
+import {
+  type Job,
+  podLabels,
+  type PodRecord,
+  recordFromPod,
+  renderPod,
+  type WirePod,
+  withoutEmpty,
+} from "@gantry/core";
+import {
+  createObject,
+  createPod,
+  type ObjectOf,
+  removeObject,
+  type Resource,
+  type Store,
+  type Stored,
+  type StoredObject,
+  type Templates,
+  type Txn,
+  updateObject,
+  writePod,
+} from "@gantry/store";
+import type { ApiObject, Strategy } from "./strategy.ts";
+
+export type AnyStored = Stored<ObjectOf<Resource>>;
+
+/** M9: a Job without labels shows its template's, on every read. */
+const withJobLabels = (job: Job): Job["metadata"] => {
+  const { metadata } = job;
+  if (metadata.labels !== undefined && Object.keys(metadata.labels).length > 0) return metadata;
+  const labels = job.spec.template.metadata?.labels;
+  return labels === undefined ? metadata : { ...metadata, labels };
+};
+
+const renderStored = (strategy: Strategy, stored: Stored<StoredObject>): ApiObject => {
+  const { metadata: _, kind: _kind, apiVersion: _version, ...rest } = stored.value;
+  const metadata =
+    strategy.resource === "jobs"
+      ? withJobLabels(stored.value as unknown as Job)
+      : stored.value.metadata;
+  const { name, generateName, namespace, uid, ...others } = metadata;
+  const object = {
+    kind: strategy.kind,
+    apiVersion: strategy.apiVersion,
+    // In Kubernetes' order of keys.
+    metadata: withoutEmpty({
+      name,
+      generateName,
+      namespace,
+      uid,
+      resourceVersion: stored.rv,
+      ...others,
+    }),
+    ...rest,
+  };
+  return strategy.show?.(object) ?? object;
+};
+
+export class Objects {
+  readonly store: Store;
+  readonly templates: Templates;
+
+  constructor(store: Store, templates: Templates) {
+    this.store = store;
+    this.templates = templates;
+  }
+
+  async get(strategy: Strategy, key: string): Promise<AnyStored | null> {
+    return this.store.get(strategy.resource, key);
+  }
+
+  async render(strategy: Strategy, stored: AnyStored): Promise<ApiObject> {
+    if (strategy.resource !== "pods") return renderStored(strategy, stored as Stored<StoredObject>);
+    const pod = stored.value as PodRecord;
+    const template = pod.template === undefined ? undefined : await this.templates.of(pod);
+    return renderPod(pod, template, stored.rv) as ApiObject;
+  }
+
+  async renderAll(strategy: Strategy, stored: readonly AnyStored[]): Promise<ApiObject[]> {
+    if (strategy.resource !== "pods") {
+      return stored.map((one) => renderStored(strategy, one as Stored<StoredObject>));
+    }
+    const pods = stored as readonly Stored<PodRecord>[];
+    const templates = await this.templates.ofAll(pods.map(({ value }) => value));
+    return pods.map(({ value, rv }, n) => renderPod(value, templates[n], rv) as ApiObject);
+  }
+
+  /** Labels of a Pod that has none of its own: those that derive from its template. */
+  async derivedPodLabels(pod: PodRecord): Promise<Readonly<Record<string, string>>> {
+    const template = await this.templates.of(pod);
+    return podLabels({ ...pod, meta: { ...pod.meta, labels: undefined } }, template);
+  }
+
+  create(txn: Txn, strategy: Strategy, object: ApiObject, nowMs: number): AnyStored["value"] {
+    if (strategy.resource === "pods") {
+      const record = recordFromPod(object as WirePod);
+      createPod(txn, record);
+      return record;
+    }
+    const value = toStored(strategy, object);
+    createObject(txn, strategy.resource, value as never, nowMs);
+    return value;
+  }
+
+  /** Writes the next state; an object that is being deleted and that nothing holds any more goes. */
+  async update(txn: Txn, strategy: Strategy, before: AnyStored, next: ApiObject): Promise<Written> {
+    if (strategy.resource === "pods") {
+      const stored = before as Stored<PodRecord>;
+      const template = await this.templates.of(stored.value);
+      const record = recordFromPod(next as WirePod, stored.value, template);
+      return { value: record, removed: writePod(txn, stored, record), index: 0 };
+    }
+    const value = toStored(strategy, next);
+    const stored = before as Stored<never>;
+    updateObject(txn, strategy.resource, stored, value as never);
+    const { deletionTimestamp, finalizers } = value.metadata;
+    const held = (finalizers ?? []).length > 0 || strategy.resource === "namespaces";
+    const removed = deletionTimestamp !== undefined && !held;
+    if (removed) {
+      removeObject(txn, strategy.resource, {
+        key: stored.key,
+        rv: "any",
+        value: value as never,
+      });
+    }
+    return { value, removed, index: 0 };
+  }
+}
+
+export interface Written {
+  readonly value: AnyStored["value"];
+  /** The object went with this change. */
+  readonly removed: boolean;
+  /** Which of the commit's revisions is the object's. */
+  readonly index: number;
+}
+
+const toStored = (strategy: Strategy, object: ApiObject): StoredObject => {
+  const { metadata, ...rest } = strategy.hide?.(object) ?? object;
+  const { resourceVersion: _, ...kept } = metadata ?? {};
+  return { ...rest, metadata: kept } as StoredObject;
+};
