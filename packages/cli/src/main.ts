@@ -1,5 +1,4 @@
 // The `gantry` program: parses the command line and turns an error into a message and an exit code.
-import { reportError } from "./report-error.ts";
 import { program } from "./program.ts";
 
 /** A command that is done but whose last sockets linger is not waited for longer than this. */
@@ -12,6 +11,7 @@ process.stderr.on("error", () => undefined);
 try {
   await program().parseAsync(process.argv);
 } catch (error) {
+  const { reportError } = await import("./report-error.ts");
   process.exitCode = reportError(error);
 }
 setTimeout(() => process.exit(), LINGER_MS).unref();

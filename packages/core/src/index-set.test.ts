@@ -47,7 +47,9 @@ describe("IndexSet", () => {
         expect(one.has(n)).toBe(plain.has(n));
         const both = new Set([...a, ...b]);
         expect(one.union(other).toString()).toBe(IndexSet.of(both).toString());
-        expect(one.intersectionSize(other)).toBe([...plain].filter((i) => otherPlain.has(i)).length);
+        expect(one.intersectionSize(other)).toBe(
+          [...plain].filter((i) => otherPlain.has(i)).length,
+        );
         const missing = Array.from({ length: n }, (_, i) => i).filter((i) => !plain.has(i));
         expect(one.lowestMissing(count, n)).toEqual(missing.slice(0, count));
         expect(IndexSet.parse(one.toString(), 1000).intervals).toEqual(one.intervals);

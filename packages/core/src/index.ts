@@ -65,3 +65,116 @@ export type { IncludeObject, Table, TableObject, TableRow } from "./table/table.
 export type { ColumnDefinition } from "./table/column.ts";
 export { cronJobSamples, jobSamples, stateFamilies } from "./state-metrics.ts";
 export type { MetadataAllowList, Sample, StateFamily } from "./state-metrics.ts";
+export { ApiError, errorStatus, type ErrorStatus, type GroupName } from "./apimachinery/errors.ts";
+export {
+  alreadyExists,
+  type ApplyConflict,
+  applyConflicts,
+  badRequest,
+  cannotHandle,
+  conflict,
+  expired,
+  forbiddenRequest,
+  generateNameConflict,
+  gone,
+  internal,
+  invalidObject,
+  invalidRequest,
+  methodNotAllowed,
+  namespaceTerminating,
+  noSuchResource,
+  notAcceptable,
+  notFound,
+  objectModified,
+  resourceVersionPrecondition,
+  serverTimeout,
+  serviceUnavailable,
+  timedOut,
+  tooLarge,
+  tooLargeResourceVersion,
+  tooManyRequests,
+  uidPrecondition,
+  unauthorized,
+  unsupportedMediaType,
+  unsupportedPatchType,
+} from "./apimachinery/errors.ts";
+export {
+  type FieldError,
+  type FieldErrors,
+  forbidden as forbiddenField,
+  invalid as invalidField,
+  notSupported as unsupportedField,
+  required as requiredField,
+} from "./apimachinery/field-error.ts";
+export { FieldPath, fieldPath } from "./apimachinery/field-path.ts";
+export { decodeMessage, DecodeError, type Decoded } from "./apimachinery/decode.ts";
+export {
+  type DecodedObject,
+  decodeObject,
+  type DecodeTarget,
+  type FieldValidation,
+  fieldValidation,
+} from "./apimachinery/decode-object.ts";
+export { JsonSyntaxError, parseJson, parseJsonStrict } from "./apimachinery/json-scan.ts";
+export { ageText, durationText } from "./apimachinery/duration-text.ts";
+export { renderListItem, renderObject, withoutEmpty } from "./apimachinery/encode.ts";
+export {
+  escapeFieldValue,
+  type FieldSelector,
+  type FieldTerm,
+  matchesFields,
+  parseFieldSelector,
+  requiredFieldValue,
+} from "./apimachinery/field-selector.ts";
+export {
+  formatLabelSelector,
+  formatRequirements,
+  type LabelRequirement,
+  type ParsedLabelSelector,
+  selectorFromLabels,
+} from "./apimachinery/label-selector.ts";
+export { parseLabelSelector } from "./apimachinery/label-selector-parse.ts";
+export {
+  type Creation,
+  generatedName,
+  prepareMetaForCreate,
+  prepareMetaForUpdate,
+  suffixAlphabet,
+  suffixLength,
+} from "./apimachinery/object-meta.ts";
+export {
+  configMapKind,
+  cronJobKind,
+  eventKind,
+  eventsV1EventKind,
+  jobKind,
+  type KindInfo,
+  kindOfObject,
+  kindOfResource,
+  kinds,
+  leaseKind,
+  namespaceKind,
+  nodeKind,
+  podKind,
+  secretKind,
+  serviceAccountKind,
+  serviceKind,
+  type Subresource,
+  type Verb,
+} from "./apimachinery/kinds.ts";
+export { applyJsonPatch } from "./apimachinery/json-patch.ts";
+export { applyMergePatch } from "./apimachinery/merge-patch.ts";
+export { applyStrategicMergePatch } from "./apimachinery/strategic-merge-patch.ts";
+export {
+  addQuantities,
+  canonicalQuantity,
+  compareQuantities,
+  formatQuantity,
+  parseQuantity,
+  type Quantity,
+  QuantityError,
+  quantityToInteger,
+  quantityToMilli,
+  quantityToNumber,
+} from "./apimachinery/quantity.ts";
+export { type FieldInfo, fieldInfo, type TypeInfo, typeInfo } from "./schema/message.ts";

@@ -1,4 +1,4 @@
-// Section 0 of the Job rules: the names that Job Pods carry in labels, annotations, finalizers and env.
+// The names that Job Pods carry in labels, annotations, finalizers and environment.
 export const TRACKING_FINALIZER = "batch.kubernetes.io/job-tracking";
 /** Annotation and label. */
 export const COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index";

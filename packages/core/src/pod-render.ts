@@ -32,7 +32,8 @@ export function derivedAnnotations(
 ): Record<string, string> {
   const annotations = { ...template?.metadata?.annotations };
   if (record.index !== undefined) annotations[COMPLETION_INDEX] = `${record.index}`;
-  if (record.failureCount !== undefined) annotations[INDEX_FAILURE_COUNT] = `${record.failureCount}`;
+  if (record.failureCount !== undefined)
+    annotations[INDEX_FAILURE_COUNT] = `${record.failureCount}`;
   if (record.ignoredFailureCount !== undefined && record.ignoredFailureCount > 0) {
     annotations[INDEX_IGNORED_FAILURE_COUNT] = `${record.ignoredFailureCount}`;
   }

@@ -203,30 +203,33 @@ describe("suspension", () => {
 
   it("R68-R71: suspending and resuming at any point reaches the same outcome", () => {
     fc.assert(
-      fc.property(scene, ({ perIndex, parallelism, backoffLimit, codes, before, during, replacement }) => {
-        const run = (suspends: boolean) => {
-          const driver = new JobDriver({
-            completionMode: "Indexed",
-            completions: codes.length,
-            parallelism,
-            podReplacementPolicy: replacement,
-            ...(perIndex === undefined ? { backoffLimit } : { backoffLimitPerIndex: perIndex }),
-          });
-          driver.settle();
-          for (let step = 0; step < before; step += 1) {
-            const [first] = driver.active;
-            if (first !== undefined) driver.end(first, codes[first.index ?? 0] ?? 0);
+      fc.property(
+        scene,
+        ({ perIndex, parallelism, backoffLimit, codes, before, during, replacement }) => {
+          const run = (suspends: boolean) => {
+            const driver = new JobDriver({
+              completionMode: "Indexed",
+              completions: codes.length,
+              parallelism,
+              podReplacementPolicy: replacement,
+              ...(perIndex === undefined ? { backoffLimit } : { backoffLimitPerIndex: perIndex }),
+            });
             driver.settle();
-          }
-          if (suspends) {
-            driver.edit({ suspend: true });
-            for (const what of during) happen(driver, { what });
-          }
-          runOut(driver, (index) => codes[index] ?? 0);
-          return outcome(driver);
-        };
-        expect(run(true)).toEqual(run(false));
-      }),
+            for (let step = 0; step < before; step += 1) {
+              const [first] = driver.active;
+              if (first !== undefined) driver.end(first, codes[first.index ?? 0] ?? 0);
+              driver.settle();
+            }
+            if (suspends) {
+              driver.edit({ suspend: true });
+              for (const what of during) happen(driver, { what });
+            }
+            runOut(driver, (index) => codes[index] ?? 0);
+            return outcome(driver);
+          };
+          expect(run(true)).toEqual(run(false));
+        },
+      ),
       { numRuns: RUNS },
     );
   });

@@ -1,6 +1,7 @@
 // Scenarios over many syncs: the worked timelines T1-T7, the recorded lives of Jobs, and rules that span syncs.
 import { describe, expect, it } from "vitest";
 import { brief, JobDriver, runningPod, START_MS, testPod } from "../test/job-driver.ts";
+import { MAX_CREATES_PER_SYNC, MAX_DELETES_PER_SYNC } from "./rules/pod-management.ts";
 
 const briefs = (driver: JobDriver) => driver.statuses.map(brief);
 const reasons = (driver: JobDriver) => driver.events.map(({ reason }) => reason);
@@ -30,7 +31,10 @@ describe("worked timelines", () => {
       conditions: backoffLimitExceeded.slice(0, 1),
     };
     expect(brief(driver.status)).toEqual(failing);
-    expect(driver.pods.get(b!.uid)).toMatchObject({ tracked: false, deletion: { graceSeconds: 30 } });
+    expect(driver.pods.get(b!.uid)).toMatchObject({
+      tracked: false,
+      deletion: { graceSeconds: 30 },
+    });
     driver.end(b!, 137);
     driver.settle();
     expect(briefs(driver).slice(-2)).toEqual([
@@ -503,7 +507,10 @@ describe("rules of single syncs", () => {
 
   it("R10, R38: an adopted Pod that has ended is counted in the same sync", () => {
     const driver = new JobDriver({ completions: 1 });
-    driver.orphans.set("o", testPod({ uid: "o", job: undefined, tracked: false, phase: "Succeeded" }));
+    driver.orphans.set(
+      "o",
+      testPod({ uid: "o", job: undefined, tracked: false, phase: "Succeeded" }),
+    );
     const plan = driver.sync();
     expect(plan.change).toMatchObject([{ adopt: true, untrack: true }]);
     expect(driver.status.succeeded).toBe(1);
@@ -593,16 +600,20 @@ describe("rules of single syncs", () => {
   });
 
   it("R31: more Pods than one commit deletes: the interim condition first, the rest after", () => {
-    const driver = new JobDriver({ parallelism: 1200, completions: 1200, activeDeadlineSeconds: 9 });
+    const driver = new JobDriver({
+      parallelism: 1200,
+      completions: 1200,
+      activeDeadlineSeconds: 9,
+    });
     const first = driver.sync();
-    expect(first.create).toHaveLength(1000);
+    expect(first.create).toHaveLength(MAX_CREATES_PER_SYNC);
     expect(driver.wakeAtMs).toBe(driver.nowMs);
     driver.settle();
     expect(driver.status.active).toBe(1200);
     driver.startAll();
     driver.nowMs += 9_000;
     const plan = driver.sync();
-    expect(plan.change.filter((change) => change.delete)).toHaveLength(500);
+    expect(plan.change.filter((change) => change.delete)).toHaveLength(MAX_DELETES_PER_SYNC);
     expect(driver.status).toMatchObject({ active: 700, terminating: 500, failed: 500 });
     expect(driver.status.conditions?.[0]?.type).toBe("FailureTarget");
     driver.settle();
@@ -610,6 +621,56 @@ describe("rules of single syncs", () => {
     for (const pod of driver.terminating) driver.end(pod, 137);
     driver.settle();
     expect(driver.finished).toBe(true);
+  });
+
+  it("R25: a Pod without a node goes with its deletion: the Job looks again at once", () => {
+    const driver = new JobDriver({ completions: 6, parallelism: 3 });
+    driver.settle();
+    driver.edit({ parallelism: 1 });
+    driver.sync();
+    expect(driver.status).toMatchObject({ active: 1, terminating: 2 });
+    expect(driver.pods.size).toBe(1);
+    expect(driver.wakeAtMs).toBe(driver.nowMs);
+    driver.sync();
+    expect(driver.status).toMatchObject({ active: 1, terminating: 0 });
+  });
+
+  it("R65: soon after the replacement was created, its forerunner is counted", () => {
+    const driver = new JobDriver({
+      completionMode: "Indexed",
+      completions: 2,
+      parallelism: 2,
+      backoffLimitPerIndex: 3,
+    });
+    driver.settle();
+    driver.end(driver.active[0]!, 1);
+    driver.settle();
+    driver.nowMs += 10_000;
+    driver.sync();
+    expect(driver.status).toMatchObject({ active: 2 });
+    expect(driver.status.failed).toBeUndefined();
+    expect(driver.wakeAtMs).toBe(driver.nowMs + 1_000);
+    driver.advance(1_000);
+    expect(driver.status).toMatchObject({ active: 2, failed: 1 });
+  });
+
+  it("R43: the backoff record lives as long as the Job goes on", () => {
+    const driver = new JobDriver({ completions: 2, parallelism: 2 });
+    driver.settle();
+    const [a, b] = driver.active;
+    driver.end(a!, 0);
+    driver.nowMs += 2_000;
+    driver.end(b!, 1);
+    driver.settle();
+    expect(driver.book).toEqual({
+      backoff: { failures: 1, lastFailureAtMs: START_MS + 2_000 },
+      lastSuccessAtMs: START_MS,
+    });
+    driver.advance(10_000);
+    driver.end(driver.active[0]!, 0);
+    driver.settle();
+    expect(driver.finished).toBe(true);
+    expect(driver.book).toEqual({});
   });
 
   it("R56: a taken name is drawn again", () => {

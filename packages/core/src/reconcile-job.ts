@@ -19,12 +19,7 @@ import { type Verdict, withCondition } from "./rules/conditions.ts";
 import { deadlineAtMs, failedByDeadline } from "./rules/deadline.ts";
 import { createdPod, deletedPod, finished, unknownCompletionMode } from "./rules/events.ts";
 import { failedByFailedIndexes, failedByMaxFailedIndexes } from "./rules/failed-indexes.ts";
-import {
-  decidedFailure,
-  decidedSuccess,
-  startOfEnding,
-  terminalStatus,
-} from "./rules/finish.ts";
+import { decidedFailure, decidedSuccess, startOfEnding, terminalStatus } from "./rules/finish.ts";
 import { type JobView, viewJob } from "./rules/job-view.ts";
 import { isPerIndex } from "./rules/per-index-backoff.ts";
 import { failedByPodFailurePolicy } from "./rules/pod-failure-policy.ts";
@@ -222,4 +217,3 @@ function tally(view: JobView, settled: Settlement, ended: Verdict | undefined): 
     }),
   };
 }
-

@@ -327,7 +327,9 @@ export function brief(status: JobStatus): Record<string, unknown> {
     ...(completionTime !== undefined && { completionTime: "set" }),
     ...rest,
     ...(conditions !== undefined && {
-      conditions: conditions.map(({ type, status: truth, reason }) => `${type}=${truth}(${reason})`),
+      conditions: conditions.map(
+        ({ type, status: truth, reason }) => `${type}=${truth}(${reason})`,
+      ),
     }),
   };
 }

@@ -3,9 +3,10 @@ import * as fc from "fast-check";
 import type { Job, JobSpec, JobStatus } from "../src/job.ts";
 import type { JobPlan, JobSnapshot } from "../src/job-plan.ts";
 import { isTerminal, type PodPhase } from "../src/pod-record.ts";
+import type { SuccessPolicy } from "../src/schema/batch.ts";
 import { JobDriver, testPod } from "./job-driver.ts";
 
-export type Shape = ConstructorParameters<typeof JobDriver>[0];
+export type Shape = NonNullable<ConstructorParameters<typeof JobDriver>[0]>;
 
 type Happening =
   | { readonly what: "sync" | "suspend" | "resume" | "startAll" | "endTerminating" }
@@ -67,7 +68,7 @@ const indexed = fc
     backoffLimitPerIndex: maybe(fc.integer({ min: 0, max: 2 })),
     maxFailedIndexes: maybe(fc.integer({ min: 0, max: 3 })),
     successPolicy: maybe(
-      fc.constantFrom(
+      fc.constantFrom<SuccessPolicy[]>(
         { rules: [{ succeededIndexes: "0,2-3" }, { succeededCount: 3 }] },
         { rules: [{ succeededIndexes: "1-4", succeededCount: 1 }] },
       ),
@@ -117,7 +118,12 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     arbitrary: fc.record({
       what: fc.constant("adopt" as const),
       index: fc.integer({ min: 0, max: 6 }),
-      phase: fc.constantFrom("Pending" as const, "Running" as const, "Succeeded" as const, "Failed" as const),
+      phase: fc.constantFrom(
+        "Pending" as const,
+        "Running" as const,
+        "Succeeded" as const,
+        "Failed" as const,
+      ),
     }),
   },
   {

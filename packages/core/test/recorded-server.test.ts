@@ -1,4 +1,4 @@
-// Defaults and validation against what a real Kubernetes API server answered, where recordings are at hand.
+// Defaults and validation against recorded answers of a real API server, where they are at hand.
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { aggregateText, type FieldError, fieldErrorBody } from "../src/apimachinery/field-error.ts";

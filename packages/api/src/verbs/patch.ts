@@ -7,10 +7,11 @@ import {
   decodeObject,
   invalidObject,
   invalidRequest,
-  notSupported,
+  JsonSyntaxError,
   required,
   unsupportedPatchType,
 } from "@gantry/core";
+import { parseJsonBody } from "../requests/body.ts";
 import type { FieldValidation } from "../requests/query.ts";
 import type { ApiObject, Strategy } from "../registry/strategy.ts";
 import type { Change, Modify } from "./update.ts";
@@ -27,6 +28,16 @@ export const patchTypeOf = (mediaType: string): PatchType => {
   const type = patchTypes.find((one) => one === mediaType);
   if (type === undefined) throw unsupportedPatchType();
   return type;
+};
+
+/** The body of a patch: JSON, in all formats that are served. */
+export const parsePatch = (body: Buffer): unknown => {
+  try {
+    return parseJsonBody(body.toString("utf8"), false).value;
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw badRequest(`error decoding patch: ${error.message}`);
+  }
 };
 
 const apply = (type: PatchType, strategy: Strategy, old: ApiObject, patch: unknown): unknown => {
@@ -66,5 +77,3 @@ export const checkApplyOptions = (fieldManager: string | undefined): void => {
     required("fieldManager", "is required for apply patch"),
   ]);
 };
-
-export { notSupported };

@@ -1,14 +1,11 @@
 // PUT and PATCH, of objects and of their status: read, change, validate, write if nothing else did.
 import {
-  ApiError,
   badRequest,
   conflict,
-  goQuote,
   invalidObject,
   notFound,
   objectModified,
   prepareMetaForUpdate,
-  semanticEqual,
 } from "@gantry/core";
 import { markUnqueued, Txn } from "@gantry/store";
 import { storeKey } from "../registry/object-key.ts";
@@ -63,26 +60,29 @@ const prepare = (
 ): ApiObject => {
   const metadata = prepareMetaForUpdate(wanted.metadata, old.metadata ?? {});
   const next = { ...wanted, metadata };
-  const rules = target.subresource === "status" ? strategy.status : strategy;
-  if (rules === undefined) throw new ApiError(notFound(strategy.plural, strategy.group, "").status);
-  const [prepared, errors] = withQuantities(strategy, () => {
-    const object =
-      rules === strategy ? strategy.prepareUpdate(next, old) : strategy.status?.prepare(next, old);
-    const result = object ?? next;
-    const found =
-      rules === strategy
-        ? strategy.validateUpdate(result, old)
-        : (strategy.status?.validate(result, old) ?? []);
-    return [result, found] as const;
-  });
+  const { status } = strategy;
+  const ofStatus = target.subresource === "status" && status !== undefined;
+  const prepared = withQuantities(strategy, () =>
+    ofStatus ? status.prepare(next, old) : strategy.prepareUpdate(next, old),
+  );
+  const errors = ofStatus
+    ? status.validate(prepared, old)
+    : strategy.validateUpdate(prepared, old);
   if (errors.length > 0) throw invalidObject(strategy.kind, strategy.group, target.name, errors);
   return prepared;
 };
 
-/** Nothing to write: the same object but for its resourceVersion. */
-const isSame = (a: ApiObject, b: ApiObject): boolean =>
-  semanticEqual({ ...a, kind: "", apiVersion: "" }, { ...b, kind: "", apiVersion: "" }) &&
-  JSON.stringify(a).length === JSON.stringify(b).length;
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+
+/** Equal as JSON: an undefined field is an absent one. */
+const sameJson = (a: unknown, b: unknown): boolean => {
+  if (a === b) return true;
+  if (!isRecord(a) || !isRecord(b) || Array.isArray(a) !== Array.isArray(b)) return false;
+  for (const key of Object.keys(a)) if (!sameJson(a[key], b[key])) return false;
+  for (const key of Object.keys(b)) if (b[key] !== undefined && a[key] === undefined) return false;
+  return true;
+};
 
 /** Changes one object. Throws ApiError. */
 export const update = async (
@@ -107,12 +107,10 @@ export const update = async (
       ...warnings,
       ...(target.subresource === undefined ? strategy.warnings(next, old) : []),
     ];
-    if (target.dryRun || isSame(next, old)) return { object: next, warnings: notes, code: 200 };
+    if (target.dryRun || sameJson(next, old)) return { object: next, warnings: notes, code: 200 };
     const written = await write(context, strategy, stored, old, next);
     if (written !== "stale") return { object: written, warnings: notes, code: 200 };
-    // Somebody else wrote meanwhile. A client that named a version is told; others are served again.
-    const explicit = version !== "" && target.subresource === undefined;
-    if (explicit && attempt === UPDATE_ATTEMPTS) break;
+    // Somebody else wrote meanwhile. A client that named a version is told in the next round.
   }
   throw objectModified(strategy.plural, strategy.group, target.name);
 };
@@ -149,6 +147,3 @@ const write = async (
 export const replaceWith =
   (object: ApiObject, warnings: readonly string[]): Modify =>
   () => ({ object, warnings });
-
-export const patchConflict = (name: string): ApiError =>
-  badRequest(`the patch of ${goQuote(name)} is not an object`);

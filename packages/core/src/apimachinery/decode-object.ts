@@ -49,8 +49,7 @@ const text = (value: unknown): string => (typeof value === "string" ? value : ""
 
 function givenType(body: unknown, target: DecodeTarget<z.ZodObject>) {
   const { apiVersion, kind } = (body ?? {}) as { apiVersion?: unknown; kind?: unknown };
-  const groupVersion =
-    target.group === "" ? target.version : `${target.group}/${target.version}`;
+  const groupVersion = target.group === "" ? target.version : `${target.group}/${target.version}`;
   return {
     apiVersion: text(apiVersion) || groupVersion,
     kind: text(kind) || target.kind,
@@ -74,7 +73,9 @@ export function decodeObject<S extends z.ZodObject>(
     cannotHandle({ kind: given.kind, version }, target.kind, why);
   if (given.kind !== target.kind) {
     const group = target.group === "" ? "core" : (target.group.split(".")[0] ?? "");
-    throw refuse(`converting (${version}.${given.kind}) to (${group}.${target.kind}): unknown conversion`);
+    throw refuse(
+      `converting (${version}.${given.kind}) to (${group}.${target.kind}): unknown conversion`,
+    );
   }
   if (given.apiVersion !== given.groupVersion) {
     throw badRequest(

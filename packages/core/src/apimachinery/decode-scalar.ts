@@ -94,9 +94,7 @@ function timeError(text: string): DecodeError {
 }
 
 function outOfRange(text: string): string {
-  const [month = 0, hour = 0, minute = 0] = [5, 11, 14].map((at) =>
-    Number(text.slice(at, at + 2)),
-  );
+  const [month = 0, hour = 0, minute = 0] = [5, 11, 14].map((at) => Number(text.slice(at, at + 2)));
   if (month < 1 || month > 12) return "month";
   if (hour > 23) return "hour";
   if (minute > 59) return "minute";

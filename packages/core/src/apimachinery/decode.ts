@@ -45,8 +45,7 @@ interface Decoder {
 
 function mismatch(given: string, type: string, at: Cursor): DecodeError {
   const fields = at.path.filter((part) => typeof part === "string");
-  const into =
-    at.struct === "" ? "Go value" : `Go struct field ${at.struct}.${fields.join(".")}`;
+  const into = at.struct === "" ? "Go value" : `Go struct field ${at.struct}.${fields.join(".")}`;
   return new DecodeError(`json: cannot unmarshal ${given} into ${into} of type ${type}`);
 }
 
@@ -183,7 +182,9 @@ function messageDecoder(schema: z.ZodObject): Decoder {
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {
-  return schema.def.type === "optional" ? unwrap((schema as z.ZodOptional<z.ZodType>).unwrap()) : schema;
+  return schema.def.type === "optional"
+    ? unwrap((schema as z.ZodOptional<z.ZodType>).unwrap())
+    : schema;
 }
 
 const compiled = new WeakMap<z.ZodType, Decoder>();

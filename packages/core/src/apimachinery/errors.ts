@@ -267,7 +267,12 @@ export function serverTimeout(
   const message =
     `The ${operation} operation against ${qualifiedName(type)} ` +
     "could not be completed at this time, please try again.";
-  return apiError(500, "ServerTimeout", message, withRetry(errorDetails(type, ""), retryAfterSeconds));
+  return apiError(
+    500,
+    "ServerTimeout",
+    message,
+    withRetry(errorDetails(type, ""), retryAfterSeconds),
+  );
 }
 
 /** 500, our own mistake. */

@@ -28,7 +28,9 @@ export class FieldPath {
   }
 
   toString(): string {
-    return this.#parent === undefined ? this.#segment : `${this.#parent.toString()}${this.#segment}`;
+    return this.#parent === undefined
+      ? this.#segment
+      : `${this.#parent.toString()}${this.#segment}`;
   }
 
   #isRoot(): boolean {

@@ -15,8 +15,7 @@ interface Frame {
   at: string | number;
 }
 
-const isSpace = (code: number): boolean =>
-  code === 32 || code === 10 || code === 13 || code === 9;
+const isSpace = (code: number): boolean => code === 32 || code === 10 || code === 13 || code === 9;
 
 /** Neither the end of a string, nor an escape, nor a control character. Not a number at the end. */
 const isPlain = (code: number): boolean => code >= 32 && code !== 34 && code !== 92;
@@ -50,7 +49,9 @@ class Scanner {
   #fail(where: string): never {
     const code = this.#text.codePointAt(this.#i);
     if (code === undefined) throw new JsonSyntaxError("unexpected end of JSON input");
-    throw new JsonSyntaxError(`invalid character ${quoteRune(String.fromCodePoint(code))} ${where}`);
+    throw new JsonSyntaxError(
+      `invalid character ${quoteRune(String.fromCodePoint(code))} ${where}`,
+    );
   }
 
   #space(): void {
@@ -136,7 +137,9 @@ class Scanner {
       this.#space();
       const next = this.#text[this.#i];
       if (next !== "," && next !== close) {
-        this.#fail(frame.keys === undefined ? "after array element" : "after object key:value pair");
+        this.#fail(
+          frame.keys === undefined ? "after array element" : "after object key:value pair",
+        );
       }
       this.#i += 1;
       if (next === close) return;

@@ -21,7 +21,11 @@ export type Verb =
 export interface Subresource {
   readonly name: string;
   /** Kind of its body. */
-  readonly responseKind: { readonly group: string; readonly version: string; readonly kind: string };
+  readonly responseKind: {
+    readonly group: string;
+    readonly version: string;
+    readonly kind: string;
+  };
   readonly verbs: readonly Verb[];
 }
 

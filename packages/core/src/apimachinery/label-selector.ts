@@ -116,7 +116,11 @@ export function selectorFromObject(
 /** Exact match of every label given. */
 export const selectorFromLabels = (labels: Labels): ParsedLabelSelector =>
   sortRequirements(
-    Object.entries(labels).map(([key, value]) => ({ key, operator: "=" as const, values: [value] })),
+    Object.entries(labels).map(([key, value]) => ({
+      key,
+      operator: "=" as const,
+      values: [value],
+    })),
   );
 
 /** As a printer column shows it: `<none>` for an empty selector or none. */

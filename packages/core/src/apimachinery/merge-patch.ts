@@ -15,7 +15,8 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
   for (const [key, change] of Object.entries(patch)) {
     if (isUnsafeKey(key)) continue;
     if (change === null) delete merged[key];
-    else merged[key] = applyMergePatch(Object.hasOwn(merged, key) ? merged[key] : undefined, change);
+    else
+      merged[key] = applyMergePatch(Object.hasOwn(merged, key) ? merged[key] : undefined, change);
   }
   return merged;
 }

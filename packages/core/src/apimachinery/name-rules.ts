@@ -31,7 +31,11 @@ const tooLongText = (max: number): string => `must be no more than ${max} bytes`
 const emptyText = "must be non-empty";
 
 /** `<message> (e.g. 'a' or 'b', regex used for validation is '<regex>')`. */
-export function regexMessage(message: string, regex: string, ...examples: readonly string[]): string {
+export function regexMessage(
+  message: string,
+  regex: string,
+  ...examples: readonly string[]
+): string {
   if (examples.length === 0) return `${message} (regex used for validation is '${regex}')`;
   const shown = examples.map((example) => `'${example}', `).join(" or ");
   return `${message} (e.g. ${shown}regex used for validation is '${regex}')`;

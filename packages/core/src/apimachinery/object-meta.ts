@@ -1,6 +1,13 @@
 // metadata of every object: what validation asks of it (M1, M4, M6-M8) and what the server sets (M4-M6).
 import type { ObjectMeta, OwnerReference } from "../schema/meta.ts";
-import { forbidden, immutableDetail, invalid, negativeDetail, required, tooLong } from "./field-error.ts";
+import {
+  forbidden,
+  immutableDetail,
+  invalid,
+  negativeDetail,
+  required,
+  tooLong,
+} from "./field-error.ts";
 import type { FieldErrors } from "./field-error.ts";
 import type { FieldPath } from "./field-path.ts";
 import { byteLength, goQuote } from "./go-text.ts";
@@ -93,7 +100,8 @@ function validateFinalizerNames(finalizers: readonly string[], path: FieldPath):
 function validateFinalizers(finalizers: readonly string[], path: FieldPath): FieldErrors {
   const errors: FieldErrors = [];
   for (const finalizer of finalizers) {
-    for (const message of isQualifiedName(finalizer)) errors.push(invalid(path, finalizer, message));
+    for (const message of isQualifiedName(finalizer))
+      errors.push(invalid(path, finalizer, message));
   }
   if (finalizers.includes(ORPHAN) && finalizers.includes(FOREGROUND)) {
     const detail = `finalizer ${ORPHAN} and ${FOREGROUND} cannot be both set`;
@@ -207,7 +215,10 @@ export const generatedName = (base: string, suffix: string): string =>
   `${base.slice(0, maxGeneratedBase)}${suffix}`;
 
 /** M4, M5: what the server sets on a new object; what clients may not set is dropped. */
-export function prepareMetaForCreate(given: ObjectMeta | undefined, creation: Creation): ObjectMeta {
+export function prepareMetaForCreate(
+  given: ObjectMeta | undefined,
+  creation: Creation,
+): ObjectMeta {
   const {
     selfLink: _selfLink,
     resourceVersion: _resourceVersion,

@@ -108,7 +108,8 @@ function decimalText(nano: bigint, format: QuantityFormat): string {
     mantissa *= 10n;
     exponent -= 1;
   }
-  if (format === "DecimalExponent") return exponent === 0 ? `${mantissa}` : `${mantissa}e${exponent}`;
+  if (format === "DecimalExponent")
+    return exponent === 0 ? `${mantissa}` : `${mantissa}e${exponent}`;
   // There is no suffix beyond E (10^18).
   for (; exponent > 18; exponent -= 3) mantissa *= 1000n;
   for (const [suffix, value] of decimalExponents) {

@@ -28,7 +28,10 @@ const unwrap = (schema: z.ZodType): z.ZodType =>
 function fieldPlace(schema: z.ZodType | undefined, key: string): Place {
   if (schema === undefined) return nowhere;
   if (schema.def.type === "record") {
-    return { schema: (schema as z.ZodRecord<z.ZodString, z.ZodType>).valueType, mergeKey: undefined };
+    return {
+      schema: (schema as z.ZodRecord<z.ZodString, z.ZodType>).valueType,
+      mergeKey: undefined,
+    };
   }
   if (schema.def.type !== "object") return nowhere;
   const { shape } = schema as z.ZodObject;

@@ -64,7 +64,8 @@ export const parseRfc3339 = (text: string): number => {
   if (match === null) return Number.NaN;
   const [, year, month, day, hour, minute, second, fraction, sign, zoneHour, zoneMinute] = match;
   const [mo, d, h, mi, s] = [month, day, hour, minute, second].map(Number) as number[];
-  if (mo === undefined || d === undefined || mo < 1 || mo > 12 || d < 1 || d > 31) return Number.NaN;
+  if (mo === undefined || d === undefined || mo < 1 || mo > 12 || d < 1 || d > 31)
+    return Number.NaN;
   if ((h ?? 0) > 23 || (mi ?? 0) > 59 || (s ?? 0) > 60) return Number.NaN;
   const days = daysFromCivil(Number(year), mo, d);
   const back = civil(days);

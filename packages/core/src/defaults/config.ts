@@ -2,7 +2,7 @@
 import type { Secret } from "../schema/config.ts";
 import type { Namespace } from "../schema/namespace.ts";
 
-/** `stringData` is written over `data` and never read back. `encode`: text to base64 of its UTF-8. */
+/** `stringData` is written over `data`, never read back. `encode`: text to base64 of its UTF-8. */
 export function defaultSecret(secret: Secret, encode: (text: string) => string): Secret {
   const { stringData, ...rest } = secret;
   const written = Object.entries(stringData ?? {}).map(([key, text]) => [key, encode(text)]);

@@ -1,4 +1,4 @@
-// Defaults of containers: what Kubernetes writes into each when the manifest is silent (job-spec 6).
+// Defaults of containers: what is written into each where the manifest is silent (job-spec 6).
 import { canonicalResource } from "../apimachinery/quantity.ts";
 import type {
   Container,

@@ -17,7 +17,7 @@ export const generatedLabels = (name: string, uid: string): Record<string, strin
 
 /**
  * S1, S3: adds to a defaulted Job what is missing, unless it selects by itself. What conflicts
- * stays, for validation to refuse (S2). Labels that the Job shares with its template stay shared (M9).
+ * stays, for validation to refuse (S2). Labels shared with the template stay shared (M9).
  */
 export function generateSelector<T extends Job>(job: T, uid: string): T {
   const { spec, metadata } = job;

@@ -9,7 +9,7 @@ const reference = new RegExp(
     "(?<digest>@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$",
 );
 
-/** `Always` for tag `latest`, said or implied; otherwise, also for what is no reference, `IfNotPresent`. */
+/** `Always` for tag `latest`, said or implied; else, also for what is no reference, the other. */
 export function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
   const groups = reference.exec(image)?.groups;
   if (groups === undefined) return "IfNotPresent";

@@ -39,7 +39,7 @@ const defaultPodFailurePolicy = (policy: PodFailurePolicy): PodFailurePolicy => 
   }),
 });
 
-/** The defaults that also a CronJob's template gets: those of the Pod template and of conditions. */
+/** The defaults that also a CronJob's template gets: of the Pod template and of conditions. */
 export function defaultJobTemplateSpec(
   spec: JobSpec | undefined,
 ): JobSpec & { template: PodTemplateSpec } {

@@ -14,7 +14,7 @@ import { defaultVolume } from "./volume.ts";
 const defaultGraceSeconds = 30;
 
 /** Defaults that templates and Pods share. Throws QuantityError on text that is no quantity. */
-export function defaultPodSpec(spec: PodSpec | undefined): PodSpec {
+function defaultPodSpec(spec: PodSpec | undefined): PodSpec {
   const source = spec ?? {};
   const { containers, initContainers, ephemeralContainers, volumes, overhead, resources } = source;
   const container = (one: Container): Container =>

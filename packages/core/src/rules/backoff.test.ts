@@ -17,7 +17,13 @@ describe("backoff", () => {
   it.each([
     ["nothing", {}, [], [], undefined],
     ["a first failure", {}, [], [failedAt(5)], { failures: 1, lastFailureAtMs: at(5) }],
-    ["R42: two at once", {}, [], [failedAt(7), failedAt(5)], { failures: 2, lastFailureAtMs: at(7) }],
+    [
+      "R42: two at once",
+      {},
+      [],
+      [failedAt(7), failedAt(5)],
+      { failures: 2, lastFailureAtMs: at(7) },
+    ],
     [
       "one more",
       { backoff: { failures: 2, lastFailureAtMs: at(3) } },

@@ -13,7 +13,12 @@ describe("R37: setting a condition", () => {
   it.each([
     ["adds it with both times", [], set, [written]],
     ["does not add a False one", [], { ...set, status: "False" as const }, []],
-    ["turns one False in its place", [written, { type: "Y" }], { ...set, status: "False" as const }, [{ ...written, status: "False" }, { type: "Y" }]],
+    [
+      "turns one False in its place",
+      [written, { type: "Y" }],
+      { ...set, status: "False" as const },
+      [{ ...written, status: "False" }, { type: "Y" }],
+    ],
     ["rewrites it for another message", [{ ...written, message: "old" }], set, [written]],
   ])("%s", (_, before, next, after) => {
     expect(withCondition(before, next, START_MS + 999)).toEqual(after);
@@ -51,15 +56,30 @@ describe("R35, R36: the terminal condition", () => {
   const verdict = { reason: "R", message: "M" };
 
   it("Complete has a completionTime, Failed none", () => {
-    const complete = terminalStatus(interim, { type: "SuccessCriteriaMet", ...verdict }, START_MS, START_MS);
+    const complete = terminalStatus(
+      interim,
+      { type: "SuccessCriteriaMet", ...verdict },
+      START_MS,
+      START_MS,
+    );
     expect(complete).toMatchObject({ completionTime: since, conditions: [{ type: "Complete" }] });
-    const failed = terminalStatus(interim, { type: "FailureTarget", ...verdict }, START_MS, START_MS);
+    const failed = terminalStatus(
+      interim,
+      { type: "FailureTarget", ...verdict },
+      START_MS,
+      START_MS,
+    );
     expect(failed.conditions).toMatchObject([{ type: "Failed", ...verdict }]);
     expect(failed).not.toHaveProperty("completionTime");
   });
 
   it("never completes before its start, though the clock went back", () => {
-    const early = terminalStatus(interim, { type: "SuccessCriteriaMet", ...verdict }, START_MS, START_MS - 5000);
+    const early = terminalStatus(
+      interim,
+      { type: "SuccessCriteriaMet", ...verdict },
+      START_MS,
+      START_MS - 5000,
+    );
     expect(early.completionTime).toBe(since);
   });
 
@@ -83,7 +103,9 @@ describe("R68-R70: Suspended", () => {
   it("suspended: condition, event, no start", () => {
     const seen = observeSuspension(true, [], START_MS, START_MS);
     expect(seen.conditions).toMatchObject([suspendedTrue]);
-    expect(seen.events).toEqual([{ type: "Normal", reason: "Suspended", message: "Job suspended" }]);
+    expect(seen.events).toEqual([
+      { type: "Normal", reason: "Suspended", message: "Job suspended" },
+    ]);
     expect(seen.startMs).toBeUndefined();
     const again = observeSuspension(true, seen.conditions, undefined, START_MS);
     expect(again.events).toEqual([]);

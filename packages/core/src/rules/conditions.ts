@@ -1,8 +1,8 @@
-// R20, R36, R37: reading and writing the conditions of a Job, and the verdicts that become conditions.
+// R20, R36, R37: the conditions of a Job, and the verdicts that become conditions.
 import { rfc3339 } from "../apimachinery/time.ts";
 import type { JobCondition } from "../job.ts";
 
-/** How a Job ends: the interim condition; reason and message carry over to the terminal one (R34). */
+/** How a Job ends: its interim condition. The terminal one has the same reason and message (R34). */
 export interface Verdict {
   readonly type: "FailureTarget" | "SuccessCriteriaMet";
   readonly reason: string;

@@ -13,7 +13,11 @@ describe("R26: the first to go first", () => {
   it.each([
     ["without a node before bound", testPod(), testPod({ node: "n" })],
     ["Pending before Unknown", testPod({ node: "n" }), testPod({ node: "n", phase: "Unknown" })],
-    ["Unknown before Running", testPod({ node: "n", phase: "Unknown" }), running("a", { ready: false })],
+    [
+      "Unknown before Running",
+      testPod({ node: "n", phase: "Unknown" }),
+      running("a", { ready: false }),
+    ],
     ["not ready before ready", running("a", { ready: false }), running("b")],
     ["ready for a shorter time", running("a", { readyChangedAtMs: START_MS + 9 }), running("b")],
     ["more restarts", running("a", worn), running("b")],
@@ -58,7 +62,11 @@ describe("R24: what to delete", () => {
   });
 
   it("Indexed: then more in R26's order", () => {
-    const pods = [running("x", { index: 7 }), running("a", { index: 0 }), testPod({ name: "b", index: 1 })];
+    const pods = [
+      running("x", { index: 7 }),
+      running("a", { index: 0 }),
+      testPod({ name: "b", index: 1 }),
+    ];
     expect(names(podsToRemove(job, pods, 2))).toEqual(["x", "b"]);
   });
 });

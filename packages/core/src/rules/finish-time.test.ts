@@ -18,10 +18,22 @@ const notReady = { ready: false, readyChangedAtMs: START_MS + 5 };
 describe("R44: finish time, first available of", () => {
   it.each([
     ["(1) the latest end of all containers", { containers: [ended(3), ended(9)], ...notReady }, 9],
-    ["(2) not while one runs", { containers: [ended(3), { ...ended(), state: "running" as const }], ...notReady, deletion }, START_MS + 5],
-    ["(2) nor when one does not say when", { containers: [ended(3), ended()], ...notReady }, START_MS + 5],
+    [
+      "(2) not while one runs",
+      { containers: [ended(3), { ...ended(), state: "running" as const }], ...notReady, deletion },
+      START_MS + 5,
+    ],
+    [
+      "(2) nor when one does not say when",
+      { containers: [ended(3), ended()], ...notReady },
+      START_MS + 5,
+    ],
     ["(3) the request for deletion", { deletion }, START_MS + 7],
-    ["(3) a ready Pod has no time of Ready=False", { ...notReady, ready: true, deletion }, START_MS + 7],
+    [
+      "(3) a ready Pod has no time of Ready=False",
+      { ...notReady, ready: true, deletion },
+      START_MS + 7,
+    ],
     ["(4) creation", {}, START_MS],
   ])("%s", (_, patch, expected) => {
     expect(finishedAtMs(testPod(patch), template)).toBe(expected);

@@ -1,4 +1,4 @@
-// F1, F2, R33-R36: verdicts that stand already, and the step from the interim to the terminal condition.
+// F1, F2, R33-R36: verdicts that stand already, and the step from interim to terminal condition.
 import { rfc3339 } from "../apimachinery/time.ts";
 import type { Job, JobStatus } from "../job.ts";
 import { trueCondition, type Verdict, withCondition } from "./conditions.ts";

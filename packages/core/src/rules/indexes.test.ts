@@ -49,7 +49,14 @@ describe("R30: indexes to start", () => {
     ["the lowest", {}, [], [], 3, [0, 1, 2]],
     ["not active ones", {}, [], [runningPod({ index: 0 })], 2, [1, 2]],
     ["terminating ones", {}, [terminating], [], 2, [0, 1]],
-    ["not terminating ones where they hold their place", { podReplacementPolicy: "Failed" }, [terminating], [], 2, [0, 2]],
+    [
+      "not terminating ones where they hold their place",
+      { podReplacementPolicy: "Failed" },
+      [terminating],
+      [],
+      2,
+      [0, 2],
+    ],
     ["no more than there are", {}, [], [], 9, [0, 1, 2, 3, 4, 5]],
   ])("%s", (_, patch, others, active, count, expected) => {
     const job = testJob({ ...spec, ...patch });

@@ -57,8 +57,7 @@ export function viewJob(job: Job, pods: readonly PodRecord[], nowMs: number): Jo
   const newFailed = pods.filter((pod) => isNew(pod) && isFailed(job, pod));
   const indexes = jobIndexes(job, pods);
   const uncounted = job.status.uncountedTerminatedPods;
-  const storedSucceeded =
-    (job.status.succeeded ?? 0) + leftUncounted(uncounted?.succeeded, pods);
+  const storedSucceeded = (job.status.succeeded ?? 0) + leftUncounted(uncounted?.succeeded, pods);
   const storedFailed = (job.status.failed ?? 0) + leftUncounted(uncounted?.failed, pods);
   const counted = newFailed.filter((pod) => matchPodFailurePolicy(job, pod).counts);
   return {

@@ -41,8 +41,18 @@ describe("F5, R22, R46: restarts in place", () => {
     ["limit 0, one", 0, [restarted(1)], exceeded],
     ["limit 1, the first", 1, [restarted(1)], exceeded],
     ["limit 3, two of a container and one of an init container", 3, [restarted(2, 1)], exceeded],
-    ["limit 3, over several Pods, pending too", 3, [restarted(2), restarted(1, 0, { phase: "Pending" })], exceeded],
-    ["limit 3, ended Pods are not remembered", 3, [restarted(2), restarted(9, 0, { phase: "Failed" })], undefined],
+    [
+      "limit 3, over several Pods, pending too",
+      3,
+      [restarted(2), restarted(1, 0, { phase: "Pending" })],
+      exceeded,
+    ],
+    [
+      "limit 3, ended Pods are not remembered",
+      3,
+      [restarted(2), restarted(9, 0, { phase: "Failed" })],
+      undefined,
+    ],
   ])("%s", (_, backoffLimit, pods, verdict) => {
     const job = testJob({ backoffLimit, restartPolicy: "OnFailure" });
     expect(failedByRestarts(job, pods)).toEqual(verdict);

@@ -21,7 +21,14 @@ describe("R27: Pods to create", () => {
   const policy = { podFailurePolicy: { rules: [] } };
   it.each([
     ["those missing", {}, 5, 2, 2, 3],
-    ["podReplacementPolicy Failed: terminating ones keep their place", { podReplacementPolicy: "Failed" }, 5, 2, 2, 1],
+    [
+      "podReplacementPolicy Failed: terminating ones keep their place",
+      { podReplacementPolicy: "Failed" },
+      5,
+      2,
+      2,
+      1,
+    ],
     ["podFailurePolicy: likewise", policy, 5, 2, 3, 0],
     ["never less than none", { podReplacementPolicy: "Failed" }, 2, 2, 2, 0],
   ])("%s", (_, spec, wanted, active, terminating, count) => {

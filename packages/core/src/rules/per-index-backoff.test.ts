@@ -16,7 +16,11 @@ describe("R62: counts of the next Pod of an index", () => {
     ["the first", undefined, { failureCount: 0 }],
     ["after a counted failure", failed(1), { failureCount: 1 }],
     ["after an ignored one", failed(3), { failureCount: 0, ignoredFailureCount: 1 }],
-    ["both kept", failed(1, { failureCount: 1, ignoredFailureCount: 2 }), { failureCount: 2, ignoredFailureCount: 2 }],
+    [
+      "both kept",
+      failed(1, { failureCount: 1, ignoredFailureCount: 2 }),
+      { failureCount: 2, ignoredFailureCount: 2 },
+    ],
     ["a Pod without counts", failed(1, { failureCount: undefined }), { failureCount: 1 }],
   ])("%s", (_, replaced, counts) => {
     expect(failureCounts(job, replaced)).toEqual(counts);
@@ -35,16 +39,35 @@ describe("R63: the last attempt", () => {
 });
 
 describe("R65: the Pod held for its replacement", () => {
-  const held = (...pods: PodRecord[]) =>
-    heldPods(job, jobIndexes(job, pods), pods).get(0)?.uid;
+  const held = (...pods: PodRecord[]) => heldPods(job, jobIndexes(job, pods), pods).get(0)?.uid;
   it.each([
     ["the only one", [failed(1, { uid: "a" })], "a"],
-    ["that with more attempts", [failed(1, { uid: "a", failureCount: 1 }), failed(1, { uid: "b" })], "a"],
-    ["ignored ones count as attempts", [failed(1, { uid: "a", ignoredFailureCount: 1 }), failed(1, { uid: "b" })], "a"],
-    ["then that which ended later", [failed(1, { uid: "a" }), endedPod(1, START_MS + 9, { uid: "b", index: 0 })], "b"],
-    ["none, once its replacement is active", [failed(1, { uid: "a" }), runningPod({ uid: "b", index: 0 })], undefined],
+    [
+      "that with more attempts",
+      [failed(1, { uid: "a", failureCount: 1 }), failed(1, { uid: "b" })],
+      "a",
+    ],
+    [
+      "ignored ones count as attempts",
+      [failed(1, { uid: "a", ignoredFailureCount: 1 }), failed(1, { uid: "b" })],
+      "a",
+    ],
+    [
+      "then that which ended later",
+      [failed(1, { uid: "a" }), endedPod(1, START_MS + 9, { uid: "b", index: 0 })],
+      "b",
+    ],
+    [
+      "none, once its replacement is active",
+      [failed(1, { uid: "a" }), runningPod({ uid: "b", index: 0 })],
+      undefined,
+    ],
     ["none, once the index has failed", [failed(1, { uid: "a", failureCount: 2 })], undefined],
-    ["none, once it has succeeded", [failed(1, { uid: "a" }), endedPod(0, START_MS, { index: 0 })], undefined],
+    [
+      "none, once it has succeeded",
+      [failed(1, { uid: "a" }), endedPod(0, START_MS, { index: 0 })],
+      undefined,
+    ],
     ["none that was counted", [failed(1, { uid: "a", tracked: false })], undefined],
   ])("%s", (_, pods, uid) => {
     expect(held(...pods)).toBe(uid);
@@ -57,10 +80,13 @@ describe("R45: the delay of an index", () => {
     [1, undefined, 20],
     [1, 2, 80],
     [9, undefined, 600],
-  ])("after %i counted and %s ignored failures: %i s", (failureCount, ignoredFailureCount, seconds) => {
-    const atMs = retryAtMs(job, failed(1, { failureCount, ignoredFailureCount }));
-    expect(atMs - START_MS).toBe(seconds * 1000);
-  });
+  ])(
+    "after %i counted and %s ignored failures: %i s",
+    (failureCount, ignoredFailureCount, seconds) => {
+      const atMs = retryAtMs(job, failed(1, { failureCount, ignoredFailureCount }));
+      expect(atMs - START_MS).toBe(seconds * 1000);
+    },
+  );
 
   it("an index that waits keeps its slot; others start, and the Job wakes when it is due", () => {
     const driver = new JobDriver({ ...spec, parallelism: 2 });

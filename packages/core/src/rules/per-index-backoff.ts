@@ -16,7 +16,8 @@ export function failsItsIndex(job: Job, pod: PodRecord): boolean {
   return match.counts && (pod.failureCount ?? 0) >= (job.spec.backoffLimitPerIndex ?? 0);
 }
 
-const attempts = (pod: PodRecord): number => (pod.failureCount ?? 0) + (pod.ignoredFailureCount ?? 0);
+const attempts = (pod: PodRecord): number =>
+  (pod.failureCount ?? 0) + (pod.ignoredFailureCount ?? 0);
 
 /**
  * R65: by index, the failed Pod that is kept (tracked and uncounted) until its replacement is

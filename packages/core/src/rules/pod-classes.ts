@@ -1,4 +1,4 @@
-// R12-R14: what a Pod is to its Job: failed, new, of a valid index; active and terminating stand in pod-record.ts.
+// R12-R14: what a Pod is to its Job. Active and terminating stand in pod-record.ts.
 import type { Job } from "../job.ts";
 import { isIndexed } from "../job.ts";
 import { isTerminating, type PodRecord } from "../pod-record.ts";

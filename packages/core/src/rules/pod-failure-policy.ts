@@ -9,7 +9,7 @@ import type {
 import type { Verdict } from "./conditions.ts";
 import { isFailed } from "./pod-classes.ts";
 
-export type PolicyAction = "FailJob" | "Ignore" | "Count" | "FailIndex";
+type PolicyAction = "FailJob" | "Ignore" | "Count" | "FailIndex";
 
 export interface PolicyMatch {
   /** Absent when no rule matched: the failure then counts (R47). */
@@ -77,7 +77,8 @@ export function matchPodFailurePolicy(job: Job, pod: PodRecord): PolicyMatch {
     if (onExitCodes !== undefined) {
       const container = containerByExitCode(job, pod, onExitCodes);
       if (container === undefined) continue;
-      what = `Container ${container.name} for pod ${where} failed with exit code ${container.exitCode}`;
+      const { name, exitCode } = container;
+      what = `Container ${name} for pod ${where} failed with exit code ${exitCode}`;
     } else {
       const condition = conditionByPattern(pod, onPodConditions ?? []);
       if (condition === undefined) continue;
@@ -90,12 +91,16 @@ export function matchPodFailurePolicy(job: Job, pod: PodRecord): PolicyMatch {
 }
 
 /** F3, R53: looks at every failed Pod still at hand, counted or not. */
-export function failedByPodFailurePolicy(job: Job, pods: readonly PodRecord[]): Verdict | undefined {
+export function failedByPodFailurePolicy(
+  job: Job,
+  pods: readonly PodRecord[],
+): Verdict | undefined {
   if (job.spec.podFailurePolicy === undefined) return undefined;
   for (const pod of pods) {
     if (!isFailed(job, pod)) continue;
     const { message } = matchPodFailurePolicy(job, pod);
-    if (message !== undefined) return { type: "FailureTarget", reason: "PodFailurePolicy", message };
+    if (message !== undefined)
+      return { type: "FailureTarget", reason: "PodFailurePolicy", message };
   }
   return undefined;
 }

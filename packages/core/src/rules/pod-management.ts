@@ -47,11 +47,7 @@ function deleting(view: JobView, pods: readonly PodRecord[]): PodWork {
 export const stopAll = (view: JobView): PodWork => deleting(view, view.active);
 
 /** R23-R30: deletion first; a sync that deletes creates nothing. */
-export function managePods(
-  view: JobView,
-  book: Pick<JobBook, "backoff">,
-  newIds: NewIds,
-): PodWork {
+export function managePods(view: JobView, book: Pick<JobBook, "backoff">, newIds: NewIds): PodWork {
   const { job, active } = view;
   const wanted = wantedActive(job, active.length, view.succeeded);
   const remove = podsToRemove(job, active, active.length - wanted);
@@ -68,7 +64,14 @@ export function managePods(
   const count = Math.min(missing, MAX_CREATES_PER_SYNC);
   const work = isIndexed(job)
     ? startIndexes(view, count, newIds)
-    : { ...noWork, creates: drawPods(view, Array.from({ length: count }, () => undefined), newIds) };
+    : {
+        ...noWork,
+        creates: drawPods(
+          view,
+          Array.from({ length: count }, () => undefined),
+          newIds,
+        ),
+      };
   return missing > count && work.creates.length > 0 ? { ...work, wakeAtMs: view.nowMs } : work;
 }
 

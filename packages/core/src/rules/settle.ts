@@ -14,7 +14,7 @@ export interface Settlement {
   readonly policyActions: JobTally["policyActions"];
 }
 
-/** R38, R65: ended Pods, but for those held for their replacement; all when the Job ends or goes. */
+/** R38, R65: Pods that ended, but for those held for a replacement; all, when the Job ends or goes. */
 function isDue(view: JobView, verdict: Verdict | undefined, pod: PodRecord): boolean {
   if (verdict !== undefined || view.deleting || pod.phase === "Succeeded") return true;
   if (!isFailed(view.job, pod)) return false;
@@ -41,7 +41,7 @@ export function settle(
     if (!hasValidIndex(job, pod)) continue; // R60
     if (pod.phase === "Succeeded") {
       succeeded += 1;
-      // R32: a failing Job counts every other Pod as failed, a succeeding one those that had failed.
+      // R32: a failing Job fails every other Pod; a succeeding one counts those that had failed.
     } else if (isFailed(job, pod) || verdict?.type === "FailureTarget") {
       const { action, counts } = matchPodFailurePolicy(job, pod);
       if (action !== undefined) policyActions[action] = (policyActions[action] ?? 0) + 1;

@@ -29,7 +29,11 @@ describe("section 12: the status as written", () => {
     const job = testJob();
     job.status = { succeeded: 2, failed: 1 };
     const view = viewJob(job, [testPod()], START_MS);
-    const status = nextStatus(view, { ...settled, succeeded: 1, failed: 2 }, { ...parts, active: 1 });
+    const status = nextStatus(
+      view,
+      { ...settled, succeeded: 1, failed: 2 },
+      { ...parts, active: 1 },
+    );
     expect(status).toMatchObject({ active: 1, succeeded: 3, failed: 3 });
   });
 });

@@ -18,15 +18,10 @@ function matches(rule: SuccessPolicyRule, succeeded: IndexSet, completions: numb
 }
 
 /** F9: the first rule that matches; nothing matches before the first success. */
-export function succeededByPolicy(
-  job: Job,
-  indexes: JobIndexes | undefined,
-): Verdict | undefined {
+export function succeededByPolicy(job: Job, indexes: JobIndexes | undefined): Verdict | undefined {
   if (indexes === undefined || indexes.succeeded.size === 0) return undefined;
   const rules = job.spec.successPolicy?.rules ?? [];
-  const at = rules.findIndex((rule) =>
-    matches(rule, indexes.succeeded, job.spec.completions ?? 0),
-  );
+  const at = rules.findIndex((rule) => matches(rule, indexes.succeeded, job.spec.completions ?? 0));
   if (at === -1) return undefined;
   return {
     type: "SuccessCriteriaMet",

@@ -1,6 +1,19 @@
 // Service and Lease: kinds that Gantry keeps for its clients and gives no meaning of its own.
 import type { z } from "zod";
-import { boolean, field, int32, int64, intOrString, list, map, message, microTime, string, time, typeMeta } from "./message.ts";
+import {
+  boolean,
+  field,
+  int32,
+  int64,
+  intOrString,
+  list,
+  map,
+  message,
+  microTime,
+  string,
+  time,
+  typeMeta,
+} from "./message.ts";
 import { objectMeta } from "./meta.ts";
 
 export const servicePort = message("io.k8s.api.core.v1.ServicePort", {

@@ -97,6 +97,7 @@ test("Event: it stands in the namespace of what it is about", () => {
   expect(lines(validateEvent(about("default")))).toEqual([]);
   expect(lines(validateEvent(about()))).toEqual([]);
   expect(lines(validateEvent(about("other")))).toEqual([
-    'FieldValueInvalid involvedObject.namespace: Invalid value: "other": does not match event.namespace',
+    'FieldValueInvalid involvedObject.namespace: Invalid value: "other": does not ' +
+      "match event.namespace",
   ]);
 });

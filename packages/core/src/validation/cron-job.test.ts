@@ -90,7 +90,8 @@ describe("5 CronJobSpec at creation", () => {
         },
       },
       [
-        `FieldValueInvalid ${template}.parallelism: Invalid value: -1: must be greater than or equal to 0`,
+        `FieldValueInvalid ${template}.parallelism: Invalid value: -1: must be ` +
+          "greater than or equal to 0",
         `FieldValueInvalid ${template}.selector: Invalid value: {"matchLabels":{"a":"b"}}: ` +
           "`selector` will be auto-generated",
         `FieldValueNotSupported ${template}.manualSelector: Unsupported value: true: ` +
@@ -114,7 +115,8 @@ describe("5 CronJobSpec at creation", () => {
   test("C1: a name of more than 52 characters", () => {
     const name = "a".repeat(53);
     expect(lines(validateCronJobCreate(cronJob({}, name)))).toEqual([
-      `FieldValueInvalid metadata.name: Invalid value: "${name}": must be no more than 52 characters`,
+      `FieldValueInvalid metadata.name: Invalid value: "${name}": must be no more ` +
+        "than 52 characters",
     ]);
     expect(lines(validateCronJobUpdate(cronJob({}, name), cronJob({}, name)))).toEqual([]);
     expect(lines(validateCronJobCreate(cronJob({}, "a".repeat(52))))).toEqual([]);

@@ -67,21 +67,24 @@ describe("3 JobSpec", () => {
       "maxFailedIndexes without backoffLimitPerIndex",
       { ...indexed, maxFailedIndexes: 2 },
       [
-        "FieldValueRequired spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified",
+        "FieldValueRequired spec.backoffLimitPerIndex: Required value: when " +
+          "maxFailedIndexes is specified",
       ],
     ],
     [
       "maxFailedIndexes above completions",
       { ...indexed, backoffLimitPerIndex: 1, maxFailedIndexes: 6 },
       [
-        "FieldValueInvalid spec.maxFailedIndexes: Invalid value: 6: must be less than or equal to completions",
+        "FieldValueInvalid spec.maxFailedIndexes: Invalid value: 6: must be less " +
+          "than or equal to completions",
       ],
     ],
     [
       "maxFailedIndexes above its bound, many completions (3.1)",
       { ...indexed, completions: 200_000, backoffLimitPerIndex: 1, maxFailedIndexes: 100_001 },
       [
-        "FieldValueInvalid spec.maxFailedIndexes: Invalid value: 100001: must be less than or equal to 100000",
+        "FieldValueInvalid spec.maxFailedIndexes: Invalid value: 100001: must be " +
+          "less than or equal to 100000",
         "FieldValueInvalid spec.maxFailedIndexes: Invalid value: 100001: must be less than or equal to " +
           "10000 when completions are above 100000 and used with backoff limit per index",
       ],
@@ -90,7 +93,8 @@ describe("3 JobSpec", () => {
       "3.1 with backoffLimitPerIndex",
       { ...indexed, completions: 100_001, parallelism: 10_001, backoffLimitPerIndex: 1 },
       [
-        "FieldValueRequired spec.maxFailedIndexes: Required value: must be specified when completions is above 100000",
+        "FieldValueRequired spec.maxFailedIndexes: Required value: must be specified " +
+          "when completions is above 100000",
         "FieldValueInvalid spec.parallelism: Invalid value: 10001: must be less than or equal to " +
           "10000 when completions are above 100000 and used with backoff limit per index",
       ],
@@ -160,8 +164,10 @@ describe("3 template.spec.restartPolicy", () => {
     [
       "Maybe",
       [
-        'FieldValueNotSupported PATH: Unsupported value: "Maybe": supported values: "Always", "OnFailure", "Never"',
-        'FieldValueNotSupported PATH: Unsupported value: "Maybe": supported values: "OnFailure", "Never"',
+        'FieldValueNotSupported PATH: Unsupported value: "Maybe": supported values: ' +
+          '"Always", "OnFailure", "Never"',
+        'FieldValueNotSupported PATH: Unsupported value: "Maybe": supported values: ' +
+          '"OnFailure", "Never"',
       ],
     ],
     ["OnFailure", []],
@@ -200,7 +206,8 @@ describe("3.2 podFailurePolicy", () => {
       "no action",
       { onExitCodes: { operator: "In", values: [1] } },
       [
-        `FieldValueRequired ${at}.action: Required value: valid values: ["Count" "FailIndex" "FailJob" "Ignore"]`,
+        `FieldValueRequired ${at}.action: Required value: valid values: ["Count" ` +
+          '"FailIndex" "FailJob" "Ignore"]',
       ],
     ],
     [
@@ -215,35 +222,40 @@ describe("3.2 podFailurePolicy", () => {
       "FailIndex without backoffLimitPerIndex",
       { ...exitCodes([1]), action: "FailIndex" },
       [
-        `FieldValueInvalid ${at}.action: Invalid value: "FailIndex": requires the backoffLimitPerIndex to be set`,
+        `FieldValueInvalid ${at}.action: Invalid value: "FailIndex": requires the ` +
+          "backoffLimitPerIndex to be set",
       ],
     ],
     [
       "both requirements",
       { ...exitCodes([1]), onPodConditions: [{ type: "X" }] },
       [
-        `FieldValueInvalid ${at}: Invalid value: specifying both OnExitCodes and OnPodConditions is not supported`,
+        `FieldValueInvalid ${at}: Invalid value: specifying both OnExitCodes and ` +
+          "OnPodConditions is not supported",
       ],
     ],
     [
       "neither requirement",
       { action: "Count" },
       [
-        `FieldValueInvalid ${at}: Invalid value: specifying one of OnExitCodes and OnPodConditions is required`,
+        `FieldValueInvalid ${at}: Invalid value: specifying one of OnExitCodes and ` +
+          "OnPodConditions is required",
       ],
     ],
     [
       "no operator",
       exitCodes([1], ""),
       [
-        `FieldValueRequired ${at}.onExitCodes.operator: Required value: valid values: ["In" "NotIn"]`,
+        `FieldValueRequired ${at}.onExitCodes.operator: Required value: valid ` +
+          'values: ["In" "NotIn"]',
       ],
     ],
     [
       "unknown operator",
       exitCodes([1], "Near"),
       [
-        `FieldValueNotSupported ${at}.onExitCodes.operator: Unsupported value: "Near": supported values: "In", "NotIn"`,
+        `FieldValueNotSupported ${at}.onExitCodes.operator: Unsupported value: ` +
+          '"Near": supported values: "In", "NotIn"',
       ],
     ],
     [
@@ -258,7 +270,8 @@ describe("3.2 podFailurePolicy", () => {
       "no values",
       exitCodes([]),
       [
-        `FieldValueInvalid ${at}.onExitCodes.values: Invalid value: []: at least one value is required`,
+        `FieldValueInvalid ${at}.onExitCodes.values: Invalid value: []: at least one ` +
+          "value is required",
       ],
     ],
     [
@@ -270,7 +283,8 @@ describe("3.2 podFailurePolicy", () => {
       "0 with In, a duplicate, and disorder",
       exitCodes([3, 0, 3]),
       [
-        `FieldValueInvalid ${at}.onExitCodes.values[1]: Invalid value: 0: must not be 0 for the In operator`,
+        `FieldValueInvalid ${at}.onExitCodes.values[1]: Invalid value: 0: must not ` +
+          "be 0 for the In operator",
         `FieldValueDuplicate ${at}.onExitCodes.values[2]: Duplicate value: 3`,
         `FieldValueInvalid ${at}.onExitCodes.values: Invalid value: [3,0,3]: must be ordered`,
       ],
@@ -297,7 +311,8 @@ describe("3.2 podFailurePolicy", () => {
     const rule = { action: "Count", onPodConditions: [{ type: "" }] };
     const [first, second, ...more] = errorsOf({ podFailurePolicy: { rules: [rule] } });
     expect(first).toBe(
-      `FieldValueInvalid ${at}.onPodConditions[0].type: Invalid value: "": name part must be non-empty`,
+      `FieldValueInvalid ${at}.onPodConditions[0].type: Invalid value: "": name part ` +
+        "must be non-empty",
     );
     expect(second).toContain("name part must consist of alphanumeric characters");
     expect(more).toEqual([]);
@@ -348,7 +363,8 @@ describe("3.3 successPolicy", () => {
       "a negative count",
       { succeededCount: -1 },
       [
-        `FieldValueInvalid ${at}.succeededCount: Invalid value: -1: must be greater than or equal to 0`,
+        `FieldValueInvalid ${at}.succeededCount: Invalid value: -1: must be greater ` +
+          "than or equal to 0",
       ],
     ],
     [
@@ -408,8 +424,10 @@ describe("2 metadata", () => {
   test("M2: a name above 63 bytes is no label value", () => {
     const name = "a".repeat(64);
     expect(lines(validateJobCreate(storedJobWithoutRead(name)))).toEqual([
-      `FieldValueInvalid spec.template.labels: Invalid value: "${name}": must be no more than 63 bytes`,
-      `FieldValueInvalid spec.template.labels: Invalid value: "${name}": must be no more than 63 bytes`,
+      `FieldValueInvalid spec.template.labels: Invalid value: "${name}": must be no ` +
+        "more than 63 bytes",
+      `FieldValueInvalid spec.template.labels: Invalid value: "${name}": must be no ` +
+        "more than 63 bytes",
     ]);
   });
 

@@ -97,7 +97,8 @@ function validateIndexed(spec: JobSpec, path: FieldPath): FieldErrors {
     errors.push(required(path.child("completions"), "when completion mode is Indexed"));
   }
   if (parallelism !== undefined && parallelism > maxIndexedParallelism) {
-    const detail = `must be less than or equal to ${maxIndexedParallelism} when completion mode is Indexed`;
+    const limit = `must be less than or equal to ${maxIndexedParallelism}`;
+    const detail = `${limit} when completion mode is Indexed`;
     errors.push(invalid(path.child("parallelism"), parallelism, detail));
   }
   if (maxFailed !== undefined) {

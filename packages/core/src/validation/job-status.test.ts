@@ -175,7 +175,8 @@ describe("U3 finished Jobs and times", () => {
       {},
       { ...failed, startTime: undefined },
       [
-        "FieldValueRequired status.startTime: Required value: startTime is required for finished job",
+        "FieldValueRequired status.startTime: Required value: startTime is required " +
+          "for finished job",
       ],
     ],
     [
@@ -215,7 +216,8 @@ describe("U3 finished Jobs and times", () => {
       { startTime },
       { ...complete, completionTime: undefined },
       [
-        "FieldValueRequired status.completionTime: Required value: completionTime is required for Complete jobs",
+        "FieldValueRequired status.completionTime: Required value: completionTime is " +
+          "required for Complete jobs",
       ],
     ],
     [

@@ -29,7 +29,7 @@ const withResourcesOf = (
 const isBare = (affinity: Affinity): boolean =>
   affinity.podAffinity === undefined && affinity.podAntiAffinity === undefined;
 
-/** The old affinity with the new node affinity; dropped whole only if there was nothing else in it. */
+/** The old affinity with the new node affinity; dropped whole only if it held nothing else. */
 function affinityOf(old: Affinity | undefined, next: Affinity | undefined): Affinity | undefined {
   if (next !== undefined) return { ...old, nodeAffinity: next.nodeAffinity };
   if (old === undefined || isBare(old)) return undefined;

@@ -90,7 +90,8 @@ describe("4 generated selector", () => {
     expect(lines(validateJobUpdate(old, old))).toEqual([]);
     expect(lines(validateJobCreate(old))).toEqual([
       `FieldValueRequired ${labelsPath}[${uidLabel}]: Required value: must be '${jobUid}'`,
-      `FieldValueRequired ${labelsPath}[batch.kubernetes.io/job-name]: Required value: must be 'demo'`,
+      `FieldValueRequired ${labelsPath}[batch.kubernetes.io/job-name]: Required ` +
+        "value: must be 'demo'",
     ]);
   });
 });

@@ -22,9 +22,9 @@ function jobSpecWarnings(spec: JobSpec, path: FieldPath): Warnings {
     (spec.parallelism ?? 0) > maxParallelismForManyCompletions;
   if (many && spec.backoffLimitPerIndex === undefined) {
     warnings.push(
-      `${path.toString()}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism ` +
-        "higher than 10^4, Kubernetes might not be able to track completedIndexes when a big " +
-        "number of indexes fail",
+      `${path.toString()}: In Indexed Jobs with a number of completions higher than 10^5 ` +
+        "and a parallelism higher than 10^4, Kubernetes might not be able to track " +
+        "completedIndexes when a big number of indexes fail",
     );
   }
   return [

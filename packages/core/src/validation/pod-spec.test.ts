@@ -569,7 +569,8 @@ describe("6 the rest of the spec", () => {
       },
       [
         required(
-          "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms",
+          "" +
+            "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms",
         ) + ": must have at least one node selector term",
         bad(
           "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight",
@@ -620,7 +621,8 @@ describe("6 updates of Pods", () => {
       "another container",
       { containers: [first, { ...first, name: "d" }] },
       [
-        "FieldValueForbidden spec.containers: Forbidden: pod updates may not add or remove containers",
+        "FieldValueForbidden spec.containers: Forbidden: pod updates may not add or " +
+          "remove containers",
       ],
     ],
     [

@@ -119,9 +119,10 @@ function portNameWarnings(places: readonly PortPlace[]): Warnings {
     const other = byName.get(port.name);
     if (other === undefined) byName.set(port.name, path);
     else {
-      const consequence = `services and probes that select ports by name will use ${other.toString()}`;
+      const at = other.toString();
+      const consequence = `services and probes that select ports by name will use ${at}`;
       warnings.push(
-        `${path.toString()}: duplicate port name ${goQuote(port.name)} with ${other.toString()}, ${consequence}`,
+        `${path.toString()}: duplicate port name ${goQuote(port.name)} with ${at}, ${consequence}`,
       );
     }
   }

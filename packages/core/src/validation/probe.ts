@@ -50,7 +50,8 @@ function validateHandler(handler: Handler, graceSeconds: number, path: FieldPath
       (at) => {
         const seconds = sleep?.seconds ?? 0;
         if (seconds >= 0 && seconds <= graceSeconds) return [];
-        const range = `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds}).`;
+        const bound = `terminationGracePeriodSeconds (${graceSeconds})`;
+        const range = `must be non-negative and less than ${bound}.`;
         return [invalid(at, seconds, `${range} Additionally, seconds cannot be 0`)];
       },
     ],

@@ -92,7 +92,8 @@ function validateAgainstLimit(
   const limit = parseQuantity(limitText);
   const order = compareQuantities(request, limit);
   if (order === 0 || (free && order < 0)) return [];
-  const detail = `must be ${free ? "less than or equal" : "equal"} to ${name} limit of ${formatQuantity(limit)}`;
+  const relation = free ? "less than or equal" : "equal";
+  const detail = `must be ${relation} to ${name} limit of ${formatQuantity(limit)}`;
   return [invalid(path.child("requests"), formatQuantity(request), detail)];
 }
 

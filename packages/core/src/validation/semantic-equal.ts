@@ -1,4 +1,4 @@
-// Equality as Kubernetes' update rules see it: an absent field, an empty list and an empty map are one.
+// Equality as Kubernetes' update rules see it: absent, an empty list and an empty map are one.
 
 const isEmpty = (value: unknown): boolean =>
   value === undefined ||

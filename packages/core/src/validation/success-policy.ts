@@ -24,7 +24,8 @@ function validateCount(
 ): FieldErrors {
   const errors = nonNegative(count, path);
   if (count > completions) {
-    const detail = `must be less than or equal to ${completions} (the number of specified completions)`;
+    const limit = `must be less than or equal to ${completions}`;
+    const detail = `${limit} (the number of specified completions)`;
     errors.push(invalid(path, count, detail));
   }
   if (indexes !== undefined && count > indexes) {

@@ -52,9 +52,12 @@ describe("6 warnings about Pods", () => {
         containers: [container("c", { resources: { requests: { "ephemeral-storage": "1.5" } } })],
       },
       [
-        'spec.initContainers[0].resources.limits[memory]: fractional byte value "100m" is invalid, must be an integer',
-        'spec.initContainers[0].resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer',
-        'spec.containers[0].resources.requests[ephemeral-storage]: fractional byte value "1500m" is invalid, must be an integer',
+        "spec.initContainers[0].resources.limits[memory]: fractional byte value " +
+          '"100m" is invalid, must be an integer',
+        "spec.initContainers[0].resources.requests[memory]: fractional byte value " +
+          '"100m" is invalid, must be an integer',
+        "spec.containers[0].resources.requests[ephemeral-storage]: fractional byte " +
+          'value "1500m" is invalid, must be an integer',
       ],
     ],
     [
@@ -69,7 +72,8 @@ describe("6 warnings about Pods", () => {
       "negative grace",
       { terminationGracePeriodSeconds: -1 },
       [
-        "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1",
+        "spec.terminationGracePeriodSeconds: must be >= 0; negative values are " +
+          "invalid and will be treated as 1",
       ],
     ],
     [
@@ -88,7 +92,8 @@ describe("6 warnings about Pods", () => {
         "spec.containers[2].ports[0]: overlapping port definition with spec.containers[1].ports[0]",
         "spec.containers[3].ports[0]: overlapping port definition with spec.containers[0].ports[0]",
         "spec.containers[3].ports[0]: overlapping port definition with spec.containers[1].ports[0]",
-        "spec.containers[3].ports[0]: dangerously ambiguous port definition with spec.containers[2].ports[0]",
+        "spec.containers[3].ports[0]: dangerously ambiguous port definition with " +
+          "spec.containers[2].ports[0]",
         'spec.containers[1].ports[0]: duplicate port name "web" with spec.containers[0].ports[0], ' +
           "services and probes that select ports by name will use spec.containers[0].ports[0]",
       ],

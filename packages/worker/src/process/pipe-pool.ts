@@ -1,7 +1,7 @@
 // Real pipes for the containers' output. Node gives children socket pairs, and a program that opens
 // /dev/stdout or /dev/stderr by name (`echo failed > /dev/stderr`) fails on a socket.
 import { spawnSync } from "node:child_process";
-import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync, unlinkSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, rmSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 
@@ -19,9 +19,9 @@ export class PipePool {
   #ready: string[] = [];
   #made = 0;
 
-  constructor(parent: string) {
-    mkdirSync(parent, { recursive: true, mode: 0o700 });
-    this.#directory = mkdtempSync(join(parent, "pipes-"));
+  constructor(directory: string) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#directory = directory;
   }
 
   open(): OutputPipe {

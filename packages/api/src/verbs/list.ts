@@ -1,0 +1,157 @@
+// LIST: at one revision, touching no more than the selection needs.
+import { expired, tooLargeResourceVersion } from "@gantry/core";
+import { compareKeys, compareRevisions, podNamePrefix, suffix } from "@gantry/store";
+import { storeKey } from "../registry/object-key.ts";
+import type { AnyStored } from "../registry/objects.ts";
+import type { ApiObject, Strategy } from "../registry/strategy.ts";
+import type { ListOptions } from "../requests/query.ts";
+import type { ApiContext } from "../server/context.ts";
+import { type Selection, selects } from "./selection.ts";
+import { decodeToken } from "./snapshots.ts";
+
+export interface Listed {
+  readonly rv: string;
+  readonly items: readonly ApiObject[];
+  readonly continueToken?: string | undefined;
+  /** Absent where selectors make it unknown, as by Kubernetes. */
+  readonly remaining?: number | undefined;
+}
+
+interface Found {
+  readonly rv: string;
+  readonly stored: readonly AnyStored[];
+}
+
+/** A Pod of the Job may have any name once it was adopted; ownerless ones may carry its label. */
+const podsOfJob = async (context: ApiContext, namespace: string, job: string): Promise<Found> => {
+  const { store } = context;
+  const own = await store.listAll("pods", { keyPrefix: `${namespace}/${podNamePrefix(job)}` });
+  const owner = await store.get("jobs", `${namespace}/${job}`);
+  const [adopted, ownerless] = await Promise.all([
+    owner === null ? [] : store.redis.smembers(store.key(suffix.adopted(owner.value.metadata.uid))),
+    store.redis.smembers(store.key(suffix.ownerless(namespace))),
+  ]);
+  const keys = new Set(own.items.map(({ key }) => key));
+  const names = [...adopted, ...ownerless].map((name) =>
+    name.includes("/") ? name : `${namespace}/${name}`,
+  );
+  const others = [...new Set(names)].filter((key) => !keys.has(key));
+  const found = (await store.getMany("pods", others)).filter((one) => one !== null);
+  if (found.length === 0) return { rv: own.rv, stored: own.items };
+  const stored = [...own.items, ...found].sort((a, b) => compareKeys(a.key, b.key));
+  return { rv: own.rv, stored };
+};
+
+/** What may match: by name, by Job, by namespace, else all. */
+const candidates = async (
+  context: ApiContext,
+  strategy: Strategy,
+  selection: Selection,
+): Promise<Found> => {
+  const { namespace, name, jobName } = selection;
+  const { store } = context;
+  if (name !== undefined && (namespace !== undefined || !strategy.namespaced)) {
+    const rv = await store.revision();
+    const one = await context.objects.get(strategy, storeKey(strategy, namespace ?? "", name));
+    return { rv, stored: one === null ? [] : [one] };
+  }
+  if (jobName !== undefined && jobName !== "" && namespace !== undefined) {
+    return podsOfJob(context, namespace, jobName);
+  }
+  const query = strategy.namespaced && namespace !== undefined ? { namespace } : {};
+  const page = await store.listAll(strategy.resource, query);
+  return { rv: page.rv, stored: page.items as readonly AnyStored[] };
+};
+
+/** Everything that matches, at one revision. */
+export const listMatches = async (
+  context: ApiContext,
+  strategy: Strategy,
+  selection: Selection,
+): Promise<{ rv: string; items: ApiObject[]; keys: string[] }> => {
+  const { rv, stored } = await candidates(context, strategy, selection);
+  const objects = await context.objects.renderAll(strategy, stored);
+  const items: ApiObject[] = [];
+  const keys: string[] = [];
+  for (const [n, object] of objects.entries()) {
+    if (!selects(strategy, selection, object)) continue;
+    items.push(object);
+    keys.push(stored[n]?.key ?? "");
+  }
+  return { rv, items, keys };
+};
+
+/** Whether nothing of this resource changed after a revision. */
+const unchangedSince = async (
+  context: ApiContext,
+  strategy: Strategy,
+  revision: string,
+): Promise<boolean> => {
+  const { store } = context;
+  const stream = store.key(suffix.watch(strategy.resource));
+  const [last] = await store.redis.xrevrange(stream, "+", "-", "COUNT", 1);
+  return last === undefined || compareRevisions(last[0].slice(0, last[0].indexOf("-")), revision) <= 0;
+};
+
+/** A list can be had at the present revision only, or at an older one that differs in nothing. */
+export const checkRevision = async (
+  context: ApiContext,
+  strategy: Strategy,
+  options: Pick<ListOptions, "resourceVersion" | "resourceVersionMatch">,
+  current: string,
+): Promise<string> => {
+  const { resourceVersion: wanted, resourceVersionMatch: match } = options;
+  if (wanted === undefined || wanted === "0") return current;
+  if (compareRevisions(wanted, current) > 0) throw tooLargeResourceVersion(wanted, current);
+  if (match !== "Exact" || wanted === current) return current;
+  if (await unchangedSince(context, strategy, wanted)) return wanted;
+  throw expired("The resourceVersion for the provided list is too old.");
+};
+
+/** One atomic read where a page is all that is asked for, and all that there is. */
+const firstPage = async (
+  context: ApiContext,
+  strategy: Strategy,
+  selection: Selection,
+  limit: number,
+): Promise<Listed | undefined> => {
+  if (!selection.all) return undefined;
+  const { namespace } = selection;
+  const query = strategy.namespaced && namespace !== undefined ? { namespace, limit } : { limit };
+  const page = await context.store.page(strategy.resource, query);
+  if (page.more) return undefined;
+  const items = await context.objects.renderAll(strategy, page.items as readonly AnyStored[]);
+  return { rv: page.rv, items };
+};
+
+export const list = async (
+  context: ApiContext,
+  strategy: Strategy,
+  selection: Selection,
+  options: ListOptions,
+): Promise<Listed> => {
+  const { limit, continueToken } = options;
+  const of = [strategy.resource, selection.namespace ?? "", options.labelSelector, options.fieldSelector].join("|");
+  const token = continueToken === undefined ? undefined : decodeToken(continueToken, of);
+  if (token !== undefined && token.rv !== -1) {
+    const chunk = context.snapshots.next(of, token, limit);
+    return { ...chunk, remaining: selection.all && chunk.remaining > 0 ? chunk.remaining : undefined };
+  }
+  const page =
+    token === undefined && limit > 0
+      ? await firstPage(context, strategy, selection, limit)
+      : undefined;
+  if (page !== undefined) {
+    return { ...page, rv: await checkRevision(context, strategy, options, page.rv) };
+  }
+  const found = await listMatches(context, strategy, selection);
+  const from =
+    token === undefined ? 0 : found.keys.findIndex((key) => compareKeys(key, token.start) > 0);
+  const items = from < 0 ? [] : found.items.slice(from);
+  const keys = from < 0 ? [] : found.keys.slice(from);
+  const rv = await checkRevision(context, strategy, options, found.rv);
+  if (limit === 0 || items.length <= limit) return { rv, items };
+  const chunk = context.snapshots.open(of, rv, items, keys, limit);
+  return { ...chunk, remaining: selection.all ? chunk.remaining : undefined };
+};
+

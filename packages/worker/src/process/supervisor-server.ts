@@ -1,0 +1,169 @@
+// The supervisor's side of the socket: which Pods run here, who hears of them, when to exit.
+import { chmodSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import type { RuntimeEvent } from "../runtime.ts";
+import { Journal } from "./journal.ts";
+import { sweepMarked } from "./leftovers.ts";
+import { PipePool } from "./pipe-pool.ts";
+import { PodSupervision } from "./pod-supervision.ts";
+import type { PodPlan } from "./pod-plan.ts";
+import { processStart } from "./process-identity.ts";
+import { receive, send, type WorkerMessage } from "./protocol.ts";
+import { isRegistered, register, type Registration, socketPath, unregister } from "./registration.ts";
+
+/** One look at all processes for the Pods that ended meanwhile, rather than one for each. */
+const SWEEP_DELAY_MS = 200;
+/** How often to look whether the data directory still stands. */
+const CHECK_MS = 2000;
+/** Events kept for a worker that is away; they tell people things and decide nothing. */
+const MAX_KEPT_EVENTS = 100;
+
+interface Supervised {
+  readonly pod: PodSupervision;
+  owner: Socket | null;
+  events: RuntimeEvent[];
+}
+
+export class SupervisorServer {
+  readonly #dataDir: string;
+  readonly #idleMs: number;
+  readonly #registration: Registration;
+  readonly #pipes: PipePool;
+  readonly #server: Server;
+  readonly #pods = new Map<string, Supervised>();
+  readonly #sockets = new Set<Socket>();
+  readonly #ended = new Set<string>();
+  #sweepTimer: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #draining = false;
+
+  constructor(options: { dataDir: string; version: string; idleMs: number }) {
+    const { dataDir, version, idleMs } = options;
+    const { pid } = process;
+    this.#dataDir = dataDir;
+    this.#idleMs = idleMs;
+    const socket = socketPath(dataDir, pid);
+    this.#registration = { pid, start: processStart(pid) ?? "", version, socket };
+    this.#pipes = new PipePool(join(dataDir, "supervisors", `pipes-${pid}`));
+    this.#server = createServer((connection) => this.#accept(connection));
+  }
+
+  async listen(): Promise<void> {
+    const { socket } = this.#registration;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(socket, resolve);
+    });
+    chmodSync(socket, 0o600);
+    register(this.#dataDir, this.#registration);
+    setInterval(() => this.#check(), CHECK_MS).unref();
+    this.#exitWhenIdle();
+  }
+
+  /** Asked to end: Pods get their grace. */
+  async stopAll(): Promise<void> {
+    this.#draining = true;
+    for (const { pod } of this.#pods.values()) pod.stop(pod.plan.graceSeconds);
+    this.#exitWhenIdle();
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    clearTimeout(this.#idleTimer);
+    receive<WorkerMessage>(socket, (message) => this.#handle(socket, message));
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      for (const each of this.#pods.values()) if (each.owner === socket) each.owner = null;
+      this.#exitWhenIdle();
+    });
+  }
+
+  #handle(socket: Socket, message: WorkerMessage): void {
+    switch (message.op) {
+      case "start":
+        return this.#start(socket, message.plan);
+      case "attach":
+        return this.#attach(socket, message.uid);
+      case "stop":
+        return this.#pods.get(message.uid)?.pod.stop(message.graceSeconds);
+      case "drain":
+        this.#draining = true;
+        return this.#exitWhenIdle();
+    }
+  }
+
+  #start(socket: Socket, plan: PodPlan): void {
+    const { uid } = plan;
+    const journal = this.#pods.has(uid) ? null : Journal.create(plan.directory);
+    if (journal === null) return this.#attach(socket, uid);
+    const { pid, start } = this.#registration;
+    journal.append({ supervisor: { pid, start } });
+    const supervised: Supervised = {
+      owner: socket,
+      events: [],
+      pod: new PodSupervision(plan, journal, this.#pipes, {
+        observed: (observation) => {
+          if (supervised.owner !== null) send(supervised.owner, { op: "observed", uid, observation });
+        },
+        event: (event) => {
+          if (supervised.owner !== null) send(supervised.owner, { op: "event", uid, event });
+          else if (supervised.events.length < MAX_KEPT_EVENTS) supervised.events.push(event);
+        },
+      }),
+    };
+    this.#pods.set(uid, supervised);
+    void supervised.pod.run().finally(() => this.#over(uid));
+  }
+
+  #attach(socket: Socket, uid: string): void {
+    const supervised = this.#pods.get(uid);
+    if (supervised === undefined) return send(socket, { op: "unknown", uid });
+    supervised.owner = socket;
+    for (const event of supervised.events) send(socket, { op: "event", uid, event });
+    supervised.events = [];
+    send(socket, { op: "observed", uid, observation: supervised.pod.observation });
+  }
+
+  #over(uid: string): void {
+    this.#pods.delete(uid);
+    this.#ended.add(uid);
+    this.#sweepTimer ??= setTimeout(() => this.#sweep(), SWEEP_DELAY_MS);
+    this.#exitWhenIdle();
+  }
+
+  #sweep(): void {
+    this.#sweepTimer = undefined;
+    sweepMarked(this.#ended);
+    this.#ended.clear();
+  }
+
+  #exitWhenIdle(): void {
+    if (this.#pods.size > 0) return;
+    if (this.#draining) return this.#exit();
+    if (this.#sockets.size > 0) return;
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => {
+      if (this.#pods.size === 0 && this.#sockets.size === 0) this.#exit();
+    }, this.#idleMs);
+  }
+
+  /** A data directory that was removed has no worker to come back to: nothing may stay behind. */
+  #check(): void {
+    if (isRegistered(this.#dataDir, this.#registration.pid)) return;
+    this.#draining = true;
+    for (const { pod } of this.#pods.values()) pod.killAll();
+    this.#exitWhenIdle();
+  }
+
+  #exit(): void {
+    this.#sweep();
+    this.#server.close();
+    unregister(this.#dataDir, this.#registration);
+    this.#pipes.close();
+    // Ends the connections after what was written to them, then the process by itself.
+    for (const socket of this.#sockets) socket.end();
+    setTimeout(() => process.exit(0), 50);
+  }
+}
