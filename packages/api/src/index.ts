@@ -1,1 +1,2 @@
-export {};
+// The API server.
+export { type ApiOptions, type RunningApi, startApi } from "./start-api.ts";

@@ -49,6 +49,13 @@ export const metadataAfterDelete = <M extends StoredMeta>(
   };
 };
 
+/**
+ * R54: a Pod that its Job has yet to count passes through phase Failed. One that no node has seen is
+ * ended here, as Kubernetes' Pod garbage collector does some seconds later.
+ */
+const ended = (pod: PodRecord): PodRecord =>
+  pod.node === undefined && pod.tracked && !isTerminal(pod) ? { ...pod, phase: "Failed" } : pod;
+
 /** D5: the Pod with its deletion asked for. A second request can only shorten the grace. */
 export const podAfterDelete = (
   pod: PodRecord,
@@ -60,7 +67,7 @@ export const podAfterDelete = (
     pod.node === undefined || isTerminal(pod) ? 0 : asked < 0 ? 1 : Math.trunc(asked);
   const before = pod.deletion;
   if (before === undefined) {
-    return { ...pod, deletion: { requestedAtMs: nowMs, graceSeconds } };
+    return { ...ended(pod), deletion: { requestedAtMs: nowMs, graceSeconds } };
   }
   const endBefore = before.requestedAtMs + before.graceSeconds * 1000;
   const end = nowMs + graceSeconds * 1000;

@@ -178,3 +178,18 @@ export {
   quantityToNumber,
 } from "./apimachinery/quantity.ts";
 export { type FieldInfo, fieldInfo, type TypeInfo, typeInfo } from "./schema/message.ts";
+export { type SelfSubjectReview, selfSubjectReview, type UserInfo } from "./schema/authentication.ts";
+export {
+  type ResourceAttributes,
+  type SelfSubjectAccessReview,
+  selfSubjectAccessReview,
+  type SelfSubjectRulesReview,
+  selfSubjectRulesReview,
+  type SubjectAccessReview,
+  subjectAccessReview,
+} from "./schema/authorization.ts";
+export { goQuote } from "./apimachinery/go-text.ts";
+export { validateObjectMetaUpdate } from "./apimachinery/object-meta.ts";
+export type { PodCondition } from "./schema/pod.ts";
+export { deleteOptions as deleteOptionsMessage } from "./schema/meta.ts";
+export { eviction } from "./schema/policy.ts";

@@ -8,15 +8,6 @@ export interface JobBook {
   readonly backoff?: { readonly failures: number; readonly lastFailureAtMs: number } | undefined;
   /** Finish time of the latest counted success (R41: an earlier failure does not count). */
   readonly lastSuccessAtMs?: number | undefined;
-  /** R62: per index in retry, what its last counted failed Pod carried, until the replacement is created. */
-  readonly indexFailures?:
-    | Readonly<
-        Record<
-          string,
-          { readonly failures: number; readonly ignored: number; readonly finishedAtMs: number }
-        >
-      >
-    | undefined;
 }
 
 export interface JobSnapshot {

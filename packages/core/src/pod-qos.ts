@@ -1,4 +1,4 @@
-// status.qosClass: Guaranteed, Burstable or BestEffort, from the requests and limits of all containers.
+// status.qosClass, from the requests and limits of all containers.
 import { compareQuantities, parseQuantity } from "./apimachinery/quantity.ts";
 import type { PodSpec } from "./schema/pod.ts";
 

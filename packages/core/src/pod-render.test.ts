@@ -1,4 +1,4 @@
-// renderPod, and recordFromPod as its inverse. `test/recorded-pods.test.ts` has Pods of a real API server.
+// renderPod, and recordFromPod as its inverse; test/recorded-pods.test.ts has recorded Pods.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { endedPod, runningPod, START_MS, testPod } from "../test/job-driver.ts";

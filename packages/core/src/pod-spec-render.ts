@@ -1,4 +1,4 @@
-// The spec of a Pod as the API shows it: its own, or its Job's template with what a Pod has beyond it.
+// The spec of a Pod as the API shows it: its own, or its Job's template and what a Pod adds.
 import { admitPod, defaultPod } from "./defaults/pod.ts";
 import { COMPLETION_INDEX, COMPLETION_INDEX_ENV, JOB_NAME_LABEL } from "./pod-labels.ts";
 import type { PodRecord } from "./pod-record.ts";

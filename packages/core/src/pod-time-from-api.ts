@@ -1,7 +1,7 @@
 // Times of an API object back to Unix milliseconds.
 import { parseRfc3339, rfc3339 } from "./apimachinery/time.ts";
 
-/** The record's time where the text still says the same second, else the text's; keeps milliseconds. */
+/** The record's time, with its milliseconds, where the text says the same second; else the text's. */
 export function timeFromApi(
   text: string | null | undefined,
   previousMs: number | undefined,

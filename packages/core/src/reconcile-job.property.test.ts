@@ -53,7 +53,7 @@ describe("invariants", () => {
     });
   });
 
-  it("G2, R74: no outcome is counted twice, and the counters are the sum of what was counted", () => {
+  it("G2, R74: no outcome is counted twice; the counters are the sum of what was", () => {
     holds((one) => {
       const untracked = new Set<string>();
       let failed = 0;
@@ -91,7 +91,7 @@ describe("invariants", () => {
     });
   });
 
-  it("R4, R33, R34: the interim condition comes first, in its own write; a terminal one is final", () => {
+  it("R4, R33, R34: the interim condition in a write before; a terminal one is final", () => {
     holds((one) => {
       live(one, {
         status: (job, next) => {
@@ -105,7 +105,7 @@ describe("invariants", () => {
     });
   });
 
-  it("R64: completedIndexes and failedIndexes share no index; R59: succeeded is the size of one", () => {
+  it("R59, R64: completedIndexes and failedIndexes share no index; succeeded is a size", () => {
     holds((one) => {
       live(one, {
         status: (job, next) => {

@@ -1,4 +1,4 @@
-// Scenarios over many syncs: the worked timelines T1-T7, the recorded lives of Jobs, and rules that span syncs.
+// Scenarios over many syncs: worked timelines T1-T7, recorded lives, rules that span syncs.
 import { describe, expect, it } from "vitest";
 import { brief, JobDriver, runningPod, START_MS, testPod } from "../test/job-driver.ts";
 import { MAX_CREATES_PER_SYNC, MAX_DELETES_PER_SYNC } from "./rules/pod-management.ts";
@@ -362,7 +362,7 @@ describe("recorded lives", () => {
     });
   });
 
-  it("R50, R85: an eviction that the failure policy ignores is replaced uncounted, after the delay", () => {
+  it("R50, R85: an eviction that the policy ignores is replaced uncounted, after the delay", () => {
     const driver = new JobDriver({
       completions: 1,
       backoffLimit: 0,
@@ -458,7 +458,7 @@ describe("rules of single syncs", () => {
     expect(ours.sync().create).toHaveLength(1);
   });
 
-  it("R4, R80: a finished Job lets tracked Pods go, forgets its backoff and does nothing more", () => {
+  it("R4, R80: a finished Job lets tracked Pods go and forgets its backoff, nothing more", () => {
     const driver = new JobDriver({ completions: 0 });
     driver.settle();
     driver.edit({ completions: 3, parallelism: 5, suspend: true });

@@ -1,1 +1,7 @@
 export { type Scheduler, type SchedulerOptions, startScheduler } from "./start-scheduler.ts";
+export { Cleanup } from "./cleanup.ts";
+export type { ControllerContext } from "./controller-context.ts";
+export { NodeLifecycle } from "./node-lifecycle.ts";
+export { Sweeper } from "./sweeper.ts";
+export { syncByKey } from "./sync-by-key.ts";
+export { TimerLoop } from "./timer-loop.ts";

@@ -7,9 +7,7 @@ import {
   Queues,
   repeat,
   type RedisConnection,
-  type Resource,
   Store,
-  suffix,
   type SyncPayload,
   Templates,
 } from "@gantry/store";
@@ -17,12 +15,10 @@ import { type Job as BullJob, Queue, Worker } from "bullmq";
 import type { Logger } from "pino";
 import { Cleanup, CLEANUP_EVERY_MS } from "./cleanup.ts";
 import type { ControllerContext } from "./controller-context.ts";
-import { CronJobController } from "./sync-cronjob.ts";
-import { GarbageCollector } from "./garbage-collector.ts";
-import { NamespaceController } from "./namespaces.ts";
+import { newIds } from "./new-ids.ts";
 import { NODE_CHECK_EVERY_MS, NODE_GRACE_MS, NodeLifecycle } from "./node-lifecycle.ts";
 import { Sweeper, SWEEP_EVERY_MS } from "./sweeper.ts";
-import { JobController } from "./sync-job.ts";
+import { syncByKey } from "./sync-by-key.ts";
 import { TimerLoop } from "./timer-loop.ts";
 
 /** Syncs at once in one process; they are short and mostly wait for Redis. */
@@ -56,6 +52,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     store,
     queues,
     now,
+    newIds,
     log,
     templates: new Templates(store),
     events: new EventRecorder(store, now, log),
@@ -117,26 +114,9 @@ const startCleanup = async (context: ControllerContext, queue: Queue): Promise<W
 };
 
 const startSyncWorker = (context: ControllerContext): Worker => {
-  const jobs = new JobController(context);
-  const cronJobs = new CronJobController(context);
-  const collector = new GarbageCollector(context);
-  const namespaces = new NamespaceController(context);
-  const dispatch = async (key: string): Promise<void> => {
-    const [kind = "", name = "", ...rest] = key.split("|");
-    if (kind === "jobs") return jobs.sync(name);
-    if (kind === "cronjobs") return cronJobs.sync(name);
-    const { store } = context;
-    const dirty = (await store.redis.hget(store.key(suffix.dirty), key)) ?? "";
-    if (kind === "gc") {
-      const [ownerKey = "", uid = ""] = rest;
-      return collector.sync(name as Exclude<Resource, "pods" | "events">, ownerKey, uid, dirty);
-    }
-    if (kind === "namespaces") return namespaces.sync(name, dirty);
-    context.log.warn({ key }, "unknown sync key dropped");
-    await context.store.redis.hdel(context.store.key(suffix.dirty), key);
-  };
+  const sync = syncByKey(context);
   return startWorker(context, queueNames.sync, SYNC_CONCURRENCY, (job: BullJob<SyncPayload>) =>
-    dispatch(job.data.key),
+    sync(job.data.key),
   );
 };
 

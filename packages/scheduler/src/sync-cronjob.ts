@@ -21,7 +21,6 @@ import {
   updateObject,
 } from "@gantry/store";
 import type { ControllerContext } from "./controller-context.ts";
-import { newIds } from "./new-ids.ts";
 
 const ATTEMPTS_MAX = 50;
 
@@ -44,7 +43,7 @@ export class CronJobController {
   }
 
   async #attempt(key: string): Promise<boolean> {
-    const { store, now } = this.#context;
+    const { store, now, newIds } = this.#context;
     const syncKey = `cronjobs|${key}`;
     const dirty = (await store.redis.hget(store.key(suffix.dirty), syncKey)) ?? "";
     const stored = await store.get("cronjobs", key);

@@ -4,7 +4,6 @@ import { enqueueMarked, type QueuedPod, readJobSnapshot, type Stored, Txn } from
 import { candidatesForAdoption, podsWithForeignLabels } from "./claim-candidates.ts";
 import type { ControllerContext } from "./controller-context.ts";
 import { planTransaction } from "./job-transaction.ts";
-import { newIds } from "./new-ids.ts";
 
 /** Plans are optimistic; this many stale ones in a row mean that something is wrong. */
 const ATTEMPTS_MAX = 50;
@@ -30,7 +29,7 @@ export class JobController {
 
   /** Whether the sync is done; `false`: the snapshot was stale. */
   async #attempt(key: string): Promise<boolean> {
-    const { store, now } = this.#context;
+    const { store, now, newIds } = this.#context;
     const stored = await readJobSnapshot(store, key, this.#uids.get(key));
     if ("missing" in stored) {
       this.#uids.delete(key);

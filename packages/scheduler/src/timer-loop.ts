@@ -45,7 +45,7 @@ export class TimerLoop {
     this.#running = true;
     let nextAtMs = Number.POSITIVE_INFINITY;
     try {
-      nextAtMs = await this.#fire();
+      nextAtMs = await this.fire();
     } catch (error) {
       this.#context.log.warn({ err: error }, "timers could not be read; trying again");
     } finally {
@@ -54,7 +54,8 @@ export class TimerLoop {
     }
   }
 
-  async #fire(): Promise<number> {
+  /** Wakes what is due; resolves with when the next timer is. */
+  async fire(): Promise<number> {
     const { store, queues, now } = this.#context;
     const nowMs = now();
     const [{ due, nextAtMs }, ttl] = await Promise.all([

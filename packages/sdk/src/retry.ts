@@ -27,7 +27,7 @@ export function delayMs(
  * Whether repeating is safe. A request that never left may always be repeated, and so may one that the server
  * turned away for load; anything else only if doing it twice is the same as doing it once.
  */
-export function mayRetry(error: unknown, idempotent: boolean): boolean {
+function mayRetry(error: unknown, idempotent: boolean): boolean {
   if (error instanceof ConnectionError) return error.unsent || idempotent;
   if (!(error instanceof GantryError)) return false;
   if (error.code === 429) return true;

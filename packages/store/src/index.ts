@@ -45,6 +45,7 @@ export {
   runtimeNames,
   syncPayload,
   type SyncPayload,
+  type WakeQueues,
 } from "./queues.ts";
 export { dropLease, leaseExpiry, leases, nextFence, type NodeLease, renewLease } from "./leases.ts";
 export { clearTimers, dueTimers, setTimer, type Timer } from "./timers.ts";

@@ -52,6 +52,9 @@ const syncOptions = (key: string): JobsOptions => ({
   removeOnFail: 100,
 });
 
+/** What controllers and workers ask of the queues. */
+export type WakeQueues = Pick<Queues, "wake" | "enqueuePods">;
+
 export class Queues {
   readonly sync: Queue<SyncPayload>;
   readonly #pods = new Map<string, Queue<PodPayload>>();

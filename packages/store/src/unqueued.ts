@@ -2,7 +2,7 @@
 // their queue. What a crash leaves between the two, the scheduler's sweep enqueues again.
 import type { PodSpec } from "@gantry/core";
 import { suffix } from "./keys.ts";
-import { podQueueName, type PodPayload, type Queues } from "./queues.ts";
+import { podQueueName, type PodPayload, type WakeQueues } from "./queues.ts";
 import type { Store } from "./store.ts";
 import type { Txn } from "./txn.ts";
 
@@ -35,7 +35,7 @@ export const markUnqueued = (txn: Txn, pods: readonly QueuedPod[]): void => {
 /** After that transaction: puts the Pods on their queues and takes the marks away. */
 export const enqueueMarked = async (
   store: Store,
-  queues: Queues,
+  queues: WakeQueues,
   pods: readonly QueuedPod[],
 ): Promise<void> => {
   if (pods.length === 0) return;

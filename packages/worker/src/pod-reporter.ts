@@ -83,7 +83,7 @@ export class PodReporter {
         if (!(await this.#reread())) return;
       } catch (error) {
         this.#context.log.warn({ err: error, pod: this.#stored.key }, "report failed; trying again");
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await this.#context.sleep(RETRY_MS);
         if (!(await this.#reread().catch(() => true))) return;
       }
     }

@@ -217,7 +217,7 @@ export class PodRunner {
 
   /** Waits for ConfigMaps and Secrets, as a kubelet does; `null` when the Pod is to stop first. */
   async #sources(local: LocalPod, spec: RunnablePod["spec"]): Promise<Sources | null> {
-    const { store, now } = this.#context;
+    const { store, now, sleep } = this.#context;
     const { reporter } = local;
     let said = "";
     while (!local.stop.signal.aborted) {
@@ -230,13 +230,7 @@ export class PodRunner {
           reporter.report(waitingForSource(spec, said, reporter.pod, now()));
           this.#sink(local).event({ type: "Warning", reason: "Failed", message: `Error: ${said}` });
         }
-        await new Promise<void>((resolve) => {
-          const timeout = setTimeout(resolve, SOURCE_RETRY_MS);
-          local.stop.signal.addEventListener("abort", () => {
-            clearTimeout(timeout);
-            resolve();
-          });
-        });
+        await sleep(SOURCE_RETRY_MS, local.stop.signal);
       }
     }
     return null;

@@ -11,7 +11,6 @@ import {
   repeat,
   type RedisConnection,
   Store,
-  suffix,
   Templates,
 } from "@gantry/store";
 import { DelayedError, type Job as BullJob, UnrecoverableError, Worker } from "bullmq";
@@ -19,9 +18,11 @@ import type { Logger } from "pino";
 import { openInbox } from "./inbox.ts";
 import { startLogServer } from "./log-server.ts";
 import { registerNode } from "./node-registration.ts";
+import { adoptAll, scan } from "./node-pods.ts";
 import { PodRunner, type PodResult } from "./pod-runner.ts";
 import type { Runtime } from "./runtime.ts";
 import { openRuntimes } from "./runtimes.ts";
+import { sleep } from "./sleep.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
 export interface WorkerOptions {
@@ -75,6 +76,7 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
     templates: new Templates(store),
     events: new EventRecorder(store, Date.now, log),
     now: Date.now,
+    sleep,
     node: options.node,
     hostIP: options.listen.host,
     fence: await nextFence(store),
@@ -122,38 +124,6 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
       await store.close();
     },
   };
-};
-
-/** Pods that this node claimed before it was restarted. */
-const adoptAll = async (context: WorkerContext, runner: PodRunner): Promise<void> => {
-  const { store, node, log } = context;
-  const keys = await store.redis.smembers(store.key(suffix.nodePods(node)));
-  const pods = await store.getMany("pods", keys);
-  for (const pod of pods) {
-    if (pod === null || pod.value.node !== node) continue;
-    if (!runner.has(pod.value.uid)) {
-      log.info({ pod: pod.key, uid: pod.value.uid }, "adopting a pod of this node");
-      runner.adopt(pod);
-    }
-    if (pod.value.deletion !== undefined) await runner.recheck(pod.key, pod.value.uid);
-  }
-};
-
-const scan = async (context: WorkerContext, runner: PodRunner): Promise<void> => {
-  await adoptAll(context, runner);
-  await removeLeftovers(context, runner);
-};
-
-/** Directories and containers of Pods whose objects are gone. */
-const removeLeftovers = async (context: WorkerContext, runner: PodRunner): Promise<void> => {
-  const { store, runtimes } = context;
-  for (const runtime of runtimes.values()) {
-    for (const { uid, namespace, name } of await runtime.list()) {
-      if (runner.has(uid)) continue;
-      const pod = await store.get("pods", `${namespace}/${name}`);
-      if (pod?.value.uid !== uid) await runtime.remove({ uid });
-    }
-  }
 };
 
 const openQueueWorkers = (

@@ -1,14 +1,14 @@
 // Wakes controllers for many Pods at once: what comes while a call is under way goes with the next.
-import type { Queues } from "@gantry/store";
+import type { WakeQueues } from "@gantry/store";
 import type { Logger } from "pino";
 
 export class WakeBatch {
-  readonly #queues: Queues;
+  readonly #queues: WakeQueues;
   readonly #log: Logger;
   #keys = new Set<string>();
   #sending: Promise<void> | null = null;
 
-  constructor(queues: Queues, log: Logger) {
+  constructor(queues: WakeQueues, log: Logger) {
     this.#queues = queues;
     this.#log = log;
   }

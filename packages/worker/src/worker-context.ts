@@ -1,16 +1,18 @@
 // What the parts of a worker share.
-import type { EventRecorder, Queues, Store, Templates } from "@gantry/store";
+import type { EventRecorder, Store, Templates, WakeQueues } from "@gantry/store";
 import type { Logger } from "pino";
 import type { Runtime } from "./runtime.ts";
 
 export interface WorkerContext {
   readonly store: Store;
-  readonly queues: Queues;
+  readonly queues: WakeQueues;
   readonly templates: Templates;
   readonly events: EventRecorder;
   readonly log: Logger;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Resolves after this long, or as soon as the signal is aborted. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Name of this worker's Node. */
   readonly node: string;
   /** Address that Pods on this node report as hostIP. */

@@ -9,7 +9,7 @@ import {
   generateSelector,
   jobKind,
   jobWarnings,
-  notSupported,
+  unsupportedField,
   semanticEqual,
   validateCronJobCreate,
   validateCronJobUpdate,
@@ -32,7 +32,7 @@ const known: readonly string[] = runtimeNames;
 export const validateRuntime = (name: string | undefined, ...path: string[]): FieldErrors =>
   name === undefined || name === "" || known.includes(name)
     ? []
-    : [notSupported(fieldPath(...path, "runtimeClassName"), name, known)];
+    : [unsupportedField(fieldPath(...path, "runtimeClassName"), name, known)];
 
 /** M5: the generation counts changes of the spec. */
 export const withGeneration = (next: ApiObject, old: ApiObject): ApiObject => {

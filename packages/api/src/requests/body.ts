@@ -4,20 +4,24 @@ import {
   DecodeError,
   decodeMessage,
   decodeObject,
-  duplicateKeys,
   goQuote,
   JsonSyntaxError,
+  parseJson,
+  parseJsonStrict,
   unsupportedMediaType,
 } from "@gantry/core";
 import type { FastifyRequest } from "fastify";
 import { parseDocument, type Tags } from "yaml";
 import type { z } from "zod";
+import { decodeProtobuf } from "../protobuf/decode-protobuf.ts";
 import type { ApiObject } from "../registry/strategy.ts";
 import { mediaTypes } from "./negotiate.ts";
 import type { FieldValidation } from "./query.ts";
 
 /** What Kubernetes accepts. */
 export const BODY_MAX_BYTES = 3 * 1024 * 1024;
+
+const PROTOBUF = "application/vnd.kubernetes.protobuf";
 
 /** No API type nests nearly as deep. */
 const DEPTH_MAX = 200;
@@ -60,16 +64,9 @@ const assertSafe = (root: unknown): void => {
 };
 
 export const parseJsonBody = (text: string, findDuplicates: boolean): Parsed => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // Finds the place, and throws JsonSyntaxError in Go's words.
-    duplicateKeys(text);
-    throw new JsonSyntaxError("invalid JSON");
-  }
-  assertSafe(value);
-  return { value, duplicates: findDuplicates ? duplicateKeys(text) : [] };
+  const parsed = findDuplicates ? parseJsonStrict(text) : { value: parseJson(text), duplicates: [] };
+  assertSafe(parsed.value);
+  return parsed;
 };
 
 /** YAML 1.1 as Go reads it: no sexagesimal numbers, no dates, no sets. */
@@ -145,6 +142,12 @@ export const readObject = (
 ): Decoded => {
   const type = mediaTypeOf(request) || "application/json";
   const body = bodyOf(request);
+  if (type === PROTOBUF) {
+    const value = decodeProtobuf(body, (_apiVersion, kind) =>
+      kind === target.kind ? target.schema : undefined,
+    );
+    return { object: decodeObject(target, value, "Ignore").object as ApiObject, warnings: [] };
+  }
   if (type !== "application/json" && type !== "application/yaml") {
     throw unsupportedMediaType(mediaTypes);
   }
@@ -167,6 +170,7 @@ export const readOptions = <S extends z.ZodObject>(
   const body = bodyOf(request);
   if (body.length === 0) return undefined;
   const type = mediaTypeOf(request) || "application/json";
+  if (type === PROTOBUF) return decodeProtobuf(body, () => schema) as z.infer<S>;
   if (type !== "application/json" && type !== "application/yaml") {
     throw unsupportedMediaType(mediaTypes);
   }

@@ -3,11 +3,11 @@ import {
   badRequest,
   type FieldErrors,
   fieldPath,
-  forbidden,
+  forbiddenField,
   goQuote,
-  invalid,
+  invalidField,
   invalidObject,
-  notSupported,
+  unsupportedField,
 } from "@gantry/core";
 import type { FastifyRequest } from "fastify";
 
@@ -60,7 +60,7 @@ const MANAGER_MAX = 128;
 
 const dryRunErrors = (values: readonly string[]): FieldErrors =>
   values.some((value) => value !== "All")
-    ? [notSupported("dryRun", values, ["All"])]
+    ? [unsupportedField("dryRun", values, ["All"])]
     : [];
 
 const validations: readonly string[] = ["Strict", "Warn", "Ignore"];
@@ -72,10 +72,10 @@ export const writeOptions = (query: Query, type: string): WriteOptions => {
   const fieldManager = optional(query, "fieldManager");
   const errors = dryRunErrors(dryRun);
   if (!validations.includes(validation)) {
-    errors.push(notSupported("fieldValidation", validation, ["Ignore", "Strict", "Warn"]));
+    errors.push(unsupportedField("fieldValidation", validation, ["Ignore", "Strict", "Warn"]));
   }
   if ((fieldManager?.length ?? 0) > MANAGER_MAX) {
-    errors.push(invalid("fieldManager", fieldManager, `may not be more than ${MANAGER_MAX} bytes`));
+    errors.push(invalidField("fieldManager", fieldManager, `may not be more than ${MANAGER_MAX} bytes`));
   }
   const force = flag(query, "force");
   if (errors.length > 0) throw invalidObject(type, "meta.k8s.io", "", errors);
@@ -107,13 +107,13 @@ const checkWatch = (options: ListOptions, sendInitialEvents: string | null): Fie
   if (sendInitialEvents !== null) {
     if (match !== "NotOlderThan") {
       const detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-      errors.push(forbidden(matchPath, detail));
+      errors.push(forbiddenField(matchPath, detail));
     }
     return errors;
   }
   if (match !== undefined) {
     const detail = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-    errors.push(forbidden(matchPath, detail));
+    errors.push(forbiddenField(matchPath, detail));
   }
   return errors;
 };
@@ -123,22 +123,22 @@ const checkList = (options: ListOptions, sendInitialEvents: string | null): Fiel
   const { resourceVersion, resourceVersionMatch: match } = options;
   const path = fieldPath("resourceVersionMatch");
   if (sendInitialEvents !== null) {
-    errors.push(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+    errors.push(forbiddenField("sendInitialEvents", "sendInitialEvents is forbidden for list"));
   }
   if (match === undefined) return errors;
   if (options.continueToken !== undefined) {
-    errors.push(forbidden(path, "resourceVersionMatch is forbidden when continue is provided"));
+    errors.push(forbiddenField(path, "resourceVersionMatch is forbidden when continue is provided"));
   }
   if (resourceVersion === undefined) {
     errors.push(
-      forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided"),
+      forbiddenField(path, "resourceVersionMatch is forbidden unless resourceVersion is provided"),
     );
   }
   if (match !== "Exact" && match !== "NotOlderThan") {
-    errors.push(notSupported(path, match, ["Exact", "NotOlderThan", ""]));
+    errors.push(unsupportedField(path, match, ["Exact", "NotOlderThan", ""]));
   } else if (match === "Exact" && resourceVersion === "0") {
     errors.push(
-      forbidden(path, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'),
+      forbiddenField(path, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'),
     );
   }
   return errors;
@@ -210,9 +210,9 @@ export const deleteOptions = (query: Query, body: DeleteBody | undefined): Delet
   const { propagationPolicy: policy, orphanDependents } = given;
   if (policy !== undefined && orphanDependents !== undefined) {
     const detail = "orphanDependents and deletionPropagation cannot be both set";
-    errors.push(invalid("propagationPolicy", policy, detail));
+    errors.push(invalidField("propagationPolicy", policy, detail));
   } else if (policy !== undefined && !policies.includes(policy)) {
-    errors.push(notSupported("propagationPolicy", policy, [...policies, "nil"]));
+    errors.push(unsupportedField("propagationPolicy", policy, [...policies, "nil"]));
   }
   if (errors.length > 0) throw invalidObject("DeleteOptions", "meta.k8s.io", "", errors);
   const legacy =

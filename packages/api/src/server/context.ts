@@ -18,6 +18,8 @@ export interface ApiContext {
   readonly wakes: Wakes;
   readonly log: Logger;
   readonly nowMs: () => number;
+  /** PEM text by which clients trust this server; empty without TLS. */
+  readonly certificate: string;
   /** Ends watches and followed logs when the server closes. */
   readonly closing: AbortSignal;
 }

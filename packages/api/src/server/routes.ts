@@ -1,8 +1,8 @@
 // Routes of the generic verbs, made from the registry.
-import { deleteOptionsSchema, methodNotAllowed } from "@gantry/core";
+import { deleteOptionsMessage, methodNotAllowed, notFound } from "@gantry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { checkPathName } from "../registry/object-key.ts";
-import type { Strategy } from "../registry/strategy.ts";
+import { checkPathName, storeKey } from "../registry/object-key.ts";
+import type { ApiObject, Strategy } from "../registry/strategy.ts";
 import {
   bodyOf,
   mediaTypeOf,
@@ -19,8 +19,6 @@ import { parsePatch, patchTypeOf, patchWith } from "../verbs/patch.ts";
 import { selectionOf } from "../verbs/selection.ts";
 import { replaceWith, update, type UpdateTarget } from "../verbs/update.ts";
 import { Watcher } from "../verbs/watch.ts";
-import { notFound } from "@gantry/core";
-import { storeKey } from "../registry/object-key.ts";
 import type { ApiContext } from "./context.ts";
 
 interface Params {
@@ -156,11 +154,11 @@ export class KindHandlers {
   };
 
   #deleteOptions(request: FastifyRequest) {
-    const body = readOptions(request, deleteOptionsSchema, "DeleteOptions");
+    const body = readOptions(request, deleteOptionsMessage, "DeleteOptions");
     return deleteOptions(queryOf(request), body);
   }
 
-  #send(request: FastifyRequest, reply: FastifyReply, code: number, object: object): FastifyReply {
+  #send(request: FastifyRequest, reply: FastifyReply, code: number, object: ApiObject): FastifyReply {
     const now = this.#context.nowMs();
     return sendObject(request, reply, this.#strategy, code, object, now);
   }

@@ -18,6 +18,7 @@ import type { AnyStored } from "../registry/objects.ts";
 import { storeKey } from "../registry/object-key.ts";
 import { type ApiObject, nameOf, type Strategy } from "../registry/strategy.ts";
 import { type ApiContext, newSuffix, newUid } from "../server/context.ts";
+import { createContents } from "../server/namespaces.ts";
 import { syncKeys } from "./sync-keys.ts";
 
 /** Fresh suffixes tried for a generateName, as by Kubernetes. */
@@ -177,6 +178,9 @@ const store = async (
     const txn = new Txn();
     if (strategy.namespaced) context.namespaces.guard(txn, namespace);
     const value = context.objects.create(txn, strategy, object, context.nowMs());
+    if (strategy.resource === "namespaces") {
+      createContents(txn, nameOf(object), context.certificate, context.nowMs());
+    }
     const wake = syncKeys(strategy, key, [value], [object]);
     for (const one of wake) txn.dirty(one);
     const queued = queuedBy(strategy, value);

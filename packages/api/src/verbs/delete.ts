@@ -1,5 +1,6 @@
 // DELETE of one object and of collections (D1 to D5), and of Namespaces.
 import {
+  forbiddenRequest,
   metadataAfterDelete,
   notFound,
   podAfterDelete,
@@ -16,6 +17,7 @@ import type { ApiObject, Strategy } from "../registry/strategy.ts";
 import { nameOf, namespaceOf } from "../registry/strategy.ts";
 import type { DeleteOptions, ListOptions } from "../requests/query.ts";
 import type { ApiContext } from "../server/context.ts";
+import { permanentNamespaces } from "../server/namespaces.ts";
 import { type Listed, listMatches } from "./list.ts";
 import type { Selection } from "./selection.ts";
 
@@ -145,6 +147,8 @@ const rehearse = async (
   return { body: { ...object, metadata }, isObject: true };
 };
 
+const permanent: readonly string[] = permanentNamespaces;
+
 const terminating = <T extends ApiObject>(namespace: T, nowMs: number): T => ({
   ...namespace,
   metadata: {
@@ -161,6 +165,9 @@ const removeNamespace = async (
   name: string,
   options: DeleteOptions,
 ): Promise<Deleted> => {
+  if (permanent.includes(name)) {
+    throw forbiddenRequest("namespaces", "", name, "this namespace may not be deleted");
+  }
   for (;;) {
     const stored = (await context.store.get("namespaces", name)) as Stored<StoredObject> | null;
     if (stored === null) throw notFound(strategy.plural, strategy.group, name);

@@ -8,7 +8,7 @@ import {
   invalidObject,
   invalidRequest,
   JsonSyntaxError,
-  required,
+  requiredField,
   unsupportedPatchType,
 } from "@gantry/core";
 import { parseJsonBody } from "../requests/body.ts";
@@ -74,6 +74,6 @@ export const patchWith =
 export const checkApplyOptions = (fieldManager: string | undefined): void => {
   if (fieldManager !== undefined) return;
   throw invalidObject("PatchOptions", "meta.k8s.io", "", [
-    required("fieldManager", "is required for apply patch"),
+    requiredField("fieldManager", "is required for apply patch"),
   ]);
 };

@@ -1,6 +1,6 @@
 // An indented list of labelled values, as `describe` prints it.
 
-export type OutlineValue = string | number | boolean | undefined | readonly string[] | Outline;
+type OutlineValue = string | number | boolean | undefined | readonly string[] | Outline;
 
 export interface Outline {
   readonly [label: string]: OutlineValue;

@@ -88,7 +88,7 @@ export function installedRedis(env = process.env): string | undefined {
   return undefined;
 }
 
-export function onPath(program: string, env = process.env): string | undefined {
+function onPath(program: string, env = process.env): string | undefined {
   const dirs = [...(env["PATH"] ?? "").split(delimiter), ...USUAL_DIRS];
   for (const dir of dirs) {
     if (dir === "") continue;

@@ -114,7 +114,7 @@ const generalName = (name: string): der.Der =>
     ? der.implicit(2, Buffer.from(name, "latin1"))
     : der.implicit(7, addressBytes(name));
 
-export function addressBytes(address: string): Buffer {
+function addressBytes(address: string): Buffer {
   if (isIP(address) === 4) return Buffer.from(address.split(".").map(Number));
   // The URL parser writes any IPv6 address in its shortest form, an IPv4 tail included.
   const short = new URL(`http://[${address}]`).hostname.slice(1, -1);

@@ -7,12 +7,12 @@ export interface Part {
   close(): Promise<void>;
 }
 
-export interface ApiPart extends Part {
+interface ApiPart extends Part {
   readonly port: number;
   readonly opsPort: number | null;
 }
 
-export interface ApiStart {
+interface ApiStart {
   readonly redis: RedisConnection;
   readonly listen: Listen;
   readonly tls: { readonly key: string; readonly cert: string } | null;
@@ -23,12 +23,12 @@ export interface ApiStart {
   readonly defaultRuntime: string;
 }
 
-export interface SchedulerStart {
+interface SchedulerStart {
   readonly redis: RedisConnection;
   readonly log: Logger;
 }
 
-export interface WorkerStart {
+interface WorkerStart {
   readonly redis: RedisConnection;
   readonly log: Logger;
   readonly dataDir: string;

@@ -2,7 +2,7 @@
 import { rfc3339 } from "../apimachinery/time.ts";
 import type { JobCondition } from "../job.ts";
 
-/** How a Job ends: its interim condition. The terminal one has the same reason and message (R34). */
+/** How a Job ends: its interim condition. The terminal one has its reason and message (R34). */
 export interface Verdict {
   readonly type: "FailureTarget" | "SuccessCriteriaMet";
   readonly reason: string;

@@ -60,7 +60,7 @@ export function jobIndexes(job: Job, pods: readonly PodRecord[]): JobIndexes | u
 const indexesOf = (pods: readonly PodRecord[]): IndexSet =>
   IndexSet.of(pods.flatMap((pod) => (pod.index === undefined ? [] : [pod.index])));
 
-/** R30: the lowest that are not active, succeeded, failed or (where they hold a place) terminating. */
+/** R30: the lowest not active, succeeded, failed or (where that holds a place) terminating. */
 export function indexesToStart(
   job: Job,
   indexes: JobIndexes,

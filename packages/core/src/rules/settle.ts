@@ -14,7 +14,7 @@ export interface Settlement {
   readonly policyActions: JobTally["policyActions"];
 }
 
-/** R38, R65: Pods that ended, but for those held for a replacement; all, when the Job ends or goes. */
+/** R38, R65: ended Pods not held for a replacement; all, when the Job ends or is deleted. */
 function isDue(view: JobView, verdict: Verdict | undefined, pod: PodRecord): boolean {
   if (verdict !== undefined || view.deleting || pod.phase === "Succeeded") return true;
   if (!isFailed(view.job, pod)) return false;

@@ -7,12 +7,14 @@ import type { Observation } from "../runtime.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 
 export type JournalEntry =
-  | { readonly supervisor: ProcessIdentity }
+  | { readonly supervisor: ProcessIdentity; readonly names: readonly string[] }
   | { readonly process: ProcessIdentity }
   | { readonly observation: Observation };
 
 export interface JournalContent {
   readonly supervisor: ProcessIdentity | null;
+  /** Init containers' names, then the containers', in the spec's order. */
+  readonly names: readonly string[];
   readonly processes: readonly ProcessIdentity[];
   readonly observation: Observation | null;
 }
@@ -68,14 +70,15 @@ export const readJournal = (podDirectory: string): JournalContent | null => {
     return null;
   }
   let supervisor: ProcessIdentity | null = null;
+  let names: readonly string[] = [];
   let observation: Observation | null = null;
   const processes: ProcessIdentity[] = [];
   for (const line of text.split("\n")) {
     const entry = line === "" ? null : parsed(line);
     if (entry === null) continue;
-    if ("supervisor" in entry) supervisor = entry.supervisor;
+    if ("supervisor" in entry) ({ supervisor, names } = entry);
     else if ("process" in entry) processes.push(entry.process);
     else observation = entry.observation;
   }
-  return { supervisor, processes, observation };
+  return { supervisor, names, processes, observation };
 };

@@ -8,7 +8,9 @@ export type WorkerMessage =
   | { readonly op: "start"; readonly plan: PodPlan }
   | { readonly op: "attach"; readonly uid: string }
   | { readonly op: "stop"; readonly uid: string; readonly graceSeconds: number }
-  /** The worker leaves or uses another supervisor: exit as soon as there are no Pods. */
+  /** The worker goes. Without Pods and other workers the supervisor exits at once. */
+  | { readonly op: "leave" }
+  /** The worker uses another supervisor: exit as soon as there are no Pods. */
   | { readonly op: "drain" };
 
 export type SupervisorMessage =

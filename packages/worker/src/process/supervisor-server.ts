@@ -88,6 +88,11 @@ export class SupervisorServer {
         return this.#attach(socket, message.uid);
       case "stop":
         return this.#pods.get(message.uid)?.pod.stop(message.graceSeconds);
+      case "leave":
+        // Ends the process when this was the last worker and no Pod runs.
+        socket.end();
+        if (this.#pods.size === 0 && this.#sockets.size === 1) this.#exit();
+        return;
       case "drain":
         this.#draining = true;
         return this.#exitWhenIdle();
@@ -99,7 +104,8 @@ export class SupervisorServer {
     const journal = this.#pods.has(uid) ? null : Journal.create(plan.directory);
     if (journal === null) return this.#attach(socket, uid);
     const { pid, start } = this.#registration;
-    journal.append({ supervisor: { pid, start } });
+    const names = [...plan.initContainers, ...plan.containers].map(({ name }) => name);
+    journal.append({ supervisor: { pid, start }, names });
     const supervised: Supervised = {
       owner: socket,
       events: [],

@@ -1,0 +1,86 @@
+// The HTTP server: limits, authentication, bodies as bytes, routes, and one error handler.
+import { randomUUID } from "node:crypto";
+import { fastify, type FastifyInstance } from "fastify";
+import { registerDiscovery } from "../discovery/register.ts";
+import { groupVersions } from "../discovery/served.ts";
+import { evict } from "../pods/eviction.ts";
+import { podLog } from "../pods/log.ts";
+import { strategies } from "../registry/registry.ts";
+import { BODY_MAX_BYTES } from "../requests/body.ts";
+import { registerReviews } from "../reviews/register.ts";
+import type { ApiOptions } from "../start-api.ts";
+import { authenticate, pathOf } from "./auth.ts";
+import type { ApiContext } from "./context.ts";
+import { handleError, handleNotFound } from "./error-handler.ts";
+import { registerFixed, serviceOf } from "./fixed-resources.ts";
+import { registerHealth } from "./health.ts";
+import { groupPath, registerKind } from "./routes.ts";
+
+/** The longest name that Kubernetes allows (253), escaped. */
+const PARAM_MAX = 1_024;
+/** Request line and headers; tokens and selectors are far smaller. */
+const HEADER_MAX_BYTES = 65_536;
+
+export const buildServer = async (
+  context: ApiContext,
+  options: Pick<ApiOptions, "tls" | "token" | "log" | "version" | "defaultRuntime" | "listen">,
+): Promise<FastifyInstance> => {
+  const http = { maxHeaderSize: HEADER_MAX_BYTES };
+  const common = {
+    loggerInstance: options.log,
+    disableRequestLogging: true,
+    bodyLimit: BODY_MAX_BYTES,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false as const,
+    routerOptions: { maxParamLength: PARAM_MAX },
+    forceCloseConnections: "idle" as const,
+  };
+  const app =
+    options.tls === null
+      ? fastify({ ...common, http })
+      : fastify({ ...common, https: { ...http, ...options.tls, minVersion: "TLSv1.2" as const } });
+  const server = app as unknown as FastifyInstance;
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
+    done(null, body);
+  });
+  const check = authenticate(options.token);
+  server.addHook("onRequest", async (request, reply) => {
+    reply.header("audit-id", request.id);
+    check(request);
+  });
+  server.addHook("onResponse", async (request, reply) => {
+    request.log.debug(
+      {
+        method: request.method,
+        path: pathOf(request),
+        status: reply.raw.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      "request",
+    );
+  });
+  server.setErrorHandler(handleError);
+  registerRoutes(server, context, options);
+  await server.ready();
+  return server;
+};
+
+const registerRoutes = (
+  app: FastifyInstance,
+  context: ApiContext,
+  options: Pick<ApiOptions, "listen" | "version">,
+): void => {
+  registerHealth(app, context.store, context.nowMs);
+  for (const strategy of strategies) registerKind(app, context, strategy);
+  registerFixed(app, context, serviceOf(options.listen.port));
+  const revision = () => context.store.revision();
+  registerDiscovery(app, { revision, version: { version: options.version } });
+  registerReviews(app, { now: context.nowMs });
+  const pod = "/api/v1/namespaces/:namespace/pods/:name";
+  app.get(`${pod}/log`, podLog(context));
+  app.post(`${pod}/eviction`, evict(context));
+  const served = groupVersions.map(groupPath);
+  app.setNotFoundHandler(handleNotFound([...new Set(served)]));
+};
+

@@ -1,0 +1,190 @@
+// From a Pod to what the supervisor runs: env, argv, users, mounts, probes and hooks resolved.
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PodSpec } from "@gantry/core";
+import type { LogLimits } from "../logs/log-file.ts";
+import { containerEnv, podHostname } from "../pod/environment.ts";
+import { expand } from "../pod/expansion.ts";
+import type { HostFacts } from "../pod/field-ref.ts";
+import type { BackoffTiming } from "../pod/restart.ts";
+import type { RunnablePod } from "../runtime.ts";
+import { DEFAULT_MESSAGE_PATH } from "./admission.ts";
+import { POD_MARKER } from "./leftovers.ts";
+import type { ContainerPlan, HookAction, MountPlan, PodPlan, ProbeAction, ProbePlan } from "./pod-plan.ts";
+import { layOutVolumes, mountsOf } from "./volumes.ts";
+
+type Container = NonNullable<PodSpec["containers"]>[number];
+type Probe = NonNullable<Container["livenessProbe"]>;
+type Hook = NonNullable<NonNullable<Container["lifecycle"]>["preStop"]>;
+
+export interface PlanSettings {
+  readonly host: HostFacts;
+  readonly backoff: BackoffTiming;
+  readonly logLimits: LogLimits;
+  readonly rootless: boolean;
+  readonly mountable: boolean;
+}
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const DEFAULT_GRACE_SECONDS = 30;
+/** Containers share the host's network, so their own address is the loopback one. */
+const LOOPBACK = "127.0.0.1";
+
+const portNumber = (container: Container, port: number | string | undefined): number => {
+  if (typeof port === "number") return port;
+  const named = container.ports?.find(({ name }) => name === port)?.containerPort;
+  return named ?? Number(port);
+};
+
+const action = (container: Container, from: Probe | Hook): ProbeAction => {
+  if (from.httpGet !== undefined) {
+    const { scheme = "HTTP", host = LOOPBACK, path = "/", port, httpHeaders = [] } = from.httpGet;
+    const base = `${scheme.toLowerCase()}://${host}:${portNumber(container, port)}`;
+    const url = `${base}${path.startsWith("/") ? "" : "/"}${path}`;
+    const headers = httpHeaders.map(({ name = "", value = "" }) => [name, value] as const);
+    return { kind: "http", url, headers };
+  }
+  if (from.tcpSocket !== undefined) {
+    const { host = LOOPBACK, port } = from.tcpSocket;
+    return { kind: "tcp", host, port: portNumber(container, port) };
+  }
+  return { kind: "exec", argv: from.exec?.command ?? [] };
+};
+
+const hook = (container: Container, from: Hook | undefined): HookAction | undefined => {
+  if (from === undefined) return undefined;
+  if (from.sleep !== undefined) return { kind: "sleep", seconds: from.sleep.seconds ?? 0 };
+  return action(container, from);
+};
+
+const probe = (container: Container, from: Probe | undefined): ProbePlan | undefined =>
+  from === undefined
+    ? undefined
+    : {
+        action: action(container, from),
+        initialDelayMs: (from.initialDelaySeconds ?? 0) * 1000,
+        timeoutMs: (from.timeoutSeconds ?? 1) * 1000,
+        periodMs: (from.periodSeconds ?? 10) * 1000,
+        successThreshold: from.successThreshold ?? 1,
+        failureThreshold: from.failureThreshold ?? 3,
+        graceSeconds: from.terminationGracePeriodSeconds,
+      };
+
+const user = (spec: PodSpec, container: Container): ContainerPlan["user"] => {
+  const context = { ...spec.securityContext, ...container.securityContext };
+  const { supplementalGroups = [], fsGroup } = spec.securityContext ?? {};
+  const groups = fsGroup === undefined ? supplementalGroups : [...supplementalGroups, fsGroup];
+  const { runAsUser, runAsGroup } = context;
+  if (process.getuid?.() !== 0) return undefined;
+  if (runAsUser === undefined && runAsGroup === undefined && groups.length === 0) return undefined;
+  return { uid: runAsUser ?? 0, gid: runAsGroup ?? 0, groups: [...new Set(groups)] };
+};
+
+/**
+ * A container gets its message file when it asks for a path of its own, or names the default one.
+ * Giving it to every container would cost each of them a mount namespace.
+ */
+const wantsMessageFile = (container: Container, argv: readonly string[]): boolean => {
+  const path = container.terminationMessagePath ?? DEFAULT_MESSAGE_PATH;
+  if (path !== DEFAULT_MESSAGE_PATH || (container.volumeMounts ?? []).length > 0) return true;
+  const values = (container.env ?? []).map(({ value = "" }) => value);
+  return [...argv, ...values].some((text) => text.includes(path));
+};
+
+const messageFile = (directory: string, container: Container): string => {
+  const path = join(directory, `message-${container.name}`);
+  writeFileSync(path, "", { flag: "a" });
+  chmodSync(path, 0o666);
+  return path;
+};
+
+const containerPlan = (
+  pod: RunnablePod,
+  container: Container,
+  isInit: boolean,
+  directory: string,
+  volumes: ReadonlyMap<string, string>,
+  settings: PlanSettings,
+): ContainerPlan => {
+  const { spec } = pod;
+  const variables = containerEnv(pod, container, settings.host);
+  const argv = [...(container.command ?? []), ...(container.args ?? [])].map((text) =>
+    expand(text, variables),
+  );
+  const runAs = user(spec, container);
+  const home = join(directory, "home");
+  const mounts: MountPlan[] = mountsOf(pod, container.volumeMounts ?? [], volumes, variables);
+  const message =
+    settings.mountable && wantsMessageFile(container, argv)
+      ? messageFile(directory, container)
+      : undefined;
+  if (message !== undefined) {
+    const target = container.terminationMessagePath ?? DEFAULT_MESSAGE_PATH;
+    mounts.push({ source: message, target, readOnly: false });
+  }
+  const sidecar = isInit && container.restartPolicy === "Always";
+  return {
+    name: container.name ?? "",
+    sidecar,
+    image: container.image ?? "",
+    argv,
+    env: {
+      PATH: DEFAULT_PATH,
+      HOME: home,
+      HOSTNAME: podHostname(pod),
+      ...Object.fromEntries(variables),
+      [POD_MARKER]: pod.uid,
+    },
+    cwd: container.workingDir === undefined || container.workingDir === "" ? home : container.workingDir,
+    user: runAs,
+    mounts: mounts.length === 0 ? undefined : mounts,
+    restart: {
+      podPolicy: spec.restartPolicy ?? "Always",
+      containerPolicy: container.restartPolicy,
+      rules: container.restartPolicyRules?.map(({ exitCodes }) => ({
+        operator: exitCodes?.operator ?? "In",
+        values: exitCodes?.values ?? [],
+      })),
+      runsToSuccess: isInit && !sidecar,
+    },
+    stopSignal: (container.lifecycle?.stopSignal ?? "SIGTERM") as NodeJS.Signals,
+    postStart: hook(container, container.lifecycle?.postStart),
+    preStop: hook(container, container.lifecycle?.preStop),
+    startupProbe: probe(container, container.startupProbe),
+    livenessProbe: probe(container, container.livenessProbe),
+    readinessProbe: probe(container, container.readinessProbe),
+    messageFile: message,
+    messageFromLogs: container.terminationMessagePolicy === "FallbackToLogsOnError",
+  };
+};
+
+/** Makes the Pod's directory. Throws ContainerConfigError, VolumeError, or a file system's error. */
+export const compilePlan = (
+  pod: RunnablePod,
+  directory: string,
+  settings: PlanSettings,
+): PodPlan => {
+  const { spec } = pod;
+  const home = join(directory, "home");
+  mkdirSync(home, { recursive: true });
+  // Containers may run as other users.
+  chmodSync(home, 0o777);
+  const volumes = layOutVolumes(pod, directory, settings.host);
+  const plan = (container: Container, isInit: boolean): ContainerPlan =>
+    containerPlan(pod, container, isInit, directory, volumes, settings);
+  return {
+    uid: pod.uid,
+    namespace: pod.namespace,
+    name: pod.name,
+    directory,
+    podIP: settings.host.podIP,
+    graceSeconds: Math.max(0, spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS),
+    deadlineMs:
+      spec.activeDeadlineSeconds === undefined ? undefined : spec.activeDeadlineSeconds * 1000,
+    backoff: settings.backoff,
+    logLimits: settings.logLimits,
+    rootless: settings.rootless,
+    initContainers: (spec.initContainers ?? []).map((each) => plan(each, true)),
+    containers: (spec.containers ?? []).map((each) => plan(each, false)),
+  };
+};

@@ -1,0 +1,248 @@
+// The process runtime: Pods as local processes, run by a supervisor that outlives the worker.
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { availableParallelism, networkInterfaces, totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import type { PodSpec } from "@gantry/core";
+import type { Logger } from "pino";
+import { kubeletLogLimits, type LogLimits } from "../logs/log-file.ts";
+import { readLog } from "../logs/log-reader.ts";
+import { ContainerConfigError } from "../pod/environment.ts";
+import { type BackoffTiming, kubeletBackoff } from "../pod/restart.ts";
+import {
+  type LogOptions, LogUnavailable, type Observation, type PodSink, type Rejection,
+  type RunnablePod, type RunningPod, type Runtime,
+} from "../runtime.ts";
+import { type HostRules, processRejections } from "./admission.ts";
+import { compilePlan, type PlanSettings } from "./compile-plan.ts";
+import { readJournal } from "./journal.ts";
+import { findMountSupport } from "./mount-support.ts";
+import { logDirectory } from "./pod-plan.ts";
+import { SupervisedPod } from "./supervised-pod.ts";
+import { SupervisorPool } from "./supervisor-pool.ts";
+import { VolumeError } from "./volumes.ts";
+
+export interface ProcessRuntimeOptions {
+  readonly dataDir: string;
+  readonly log?: Pick<Logger, "warn"> | undefined;
+  /** hostPath volumes must lie below one of these; none by default. */
+  readonly allowedHostPaths?: readonly string[] | undefined;
+  readonly hostIP?: string | undefined;
+  /** Supervisors of another version are drained. */
+  readonly version?: string | undefined;
+  readonly supervisorEntry?: string | undefined;
+  /** How long a supervisor without Pods waits for a worker to come back. */
+  readonly supervisorIdleMs?: number | undefined;
+  readonly backoff?: BackoffTiming | undefined;
+  readonly logLimits?: LogLimits | undefined;
+}
+
+/** Changes whenever a supervisor of the code before could not serve this worker in full. */
+const SUPERVISOR_VERSION = "1";
+const SUPERVISOR_IDLE_MS = 5000;
+
+/** Beside this file once compiled; run from source (tests), the compiled one is used. */
+const defaultEntry = (): string => {
+  const own = import.meta.url;
+  const path = own.endsWith(".ts") ? "../../dist/process/supervisor-main.js" : "./supervisor-main.js";
+  return fileURLToPath(new URL(path, own));
+};
+
+const primaryAddress = (): string => {
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return all.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";
+};
+
+export class ProcessRuntime implements Runtime {
+  readonly name = "process";
+  readonly #podsDirectory: string;
+  readonly #rules: HostRules;
+  readonly #settings: PlanSettings;
+  readonly #supervisors: SupervisorPool;
+  readonly #pods = new Map<string, SupervisedPod>();
+
+  private constructor(options: ProcessRuntimeOptions) {
+    const dataDir = resolve(options.dataDir);
+    this.#podsDirectory = join(dataDir, "pods");
+    mkdirSync(this.#podsDirectory, { recursive: true });
+    const mounts = findMountSupport();
+    const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+    const allowedHostPaths = options.allowedHostPaths ?? [];
+    this.#rules = { mounts, allowedHostPaths, isRoot: uid === 0, uid, gid };
+    const hostIP = options.hostIP ?? primaryAddress();
+    this.#settings = {
+      host: { hostIP, podIP: hostIP, cpus: availableParallelism(), memoryBytes: totalmem() },
+      backoff: options.backoff ?? kubeletBackoff,
+      logLimits: options.logLimits ?? kubeletLogLimits,
+      rootless: mounts.rootless,
+      mountable: mounts.refusal === null,
+    };
+    this.#supervisors = new SupervisorPool(
+      {
+        dataDir,
+        version: options.version ?? SUPERVISOR_VERSION,
+        entry: options.supervisorEntry ?? defaultEntry(),
+        idleMs: options.supervisorIdleMs ?? SUPERVISOR_IDLE_MS,
+      },
+      {
+        message: (message) => this.#pods.get(message.uid)?.handle(message),
+        lost: (supervisor) => {
+          for (const pod of this.#pods.values()) pod.supervisorLost(supervisor);
+        },
+        fault: (error) => options.log?.warn({ err: error }, "supervisor"),
+      },
+    );
+  }
+
+  /** Connects to the data directory's supervisors, or starts one. */
+  static async open(options: ProcessRuntimeOptions): Promise<ProcessRuntime> {
+    const runtime = new ProcessRuntime(options);
+    await runtime.#supervisors.open();
+    return runtime;
+  }
+
+  admit(spec: PodSpec): readonly Rejection[] {
+    return processRejections(spec, this.#rules);
+  }
+
+  launch(pod: RunnablePod, sink: PodSink): RunningPod {
+    const known = this.#pods.get(pod.uid);
+    if (known !== undefined) return known.withSink(sink);
+    const running = this.#supervise(pod, sink);
+    const directory = this.#directory(pod.uid);
+    if (readJournal(directory) !== null) {
+      running.adopt();
+      return running;
+    }
+    const rejections = this.admit(pod.spec);
+    try {
+      const [first] = rejections;
+      if (first !== undefined) throw new ContainerConfigError(`${first.path}: ${first.message}`);
+      const images = [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])].map(({ image }) => image);
+      sink.event({
+        type: "Normal",
+        reason: "ImageIgnored",
+        message: `The process runtime runs the host's programs; image ${[...new Set(images)].join(", ")} is recorded and not used`,
+      });
+      running.start(compilePlan(pod, directory, this.#settings));
+    } catch (error) {
+      running.refuse(error as Error, error instanceof VolumeError ? "FailedMount" : "Failed");
+    }
+    return running;
+  }
+
+  async adopt(
+    pod: RunnablePod,
+    _handle: string | undefined,
+    sink: PodSink,
+  ): Promise<RunningPod | null> {
+    const known = this.#pods.get(pod.uid);
+    if (known !== undefined) return known.withSink(sink);
+    const directory = this.#directory(pod.uid);
+    if (!existsSync(directory)) return null;
+    // A directory without a journal: the worker ended before a supervisor took the Pod.
+    if (readJournal(directory) === null) return this.launch(pod, sink);
+    const running = this.#supervise(pod, sink);
+    running.adopt();
+    return running;
+  }
+
+  async logs(
+    pod: { namespace: string; name: string; uid: string },
+    options: LogOptions,
+  ): Promise<Readable> {
+    const directory = this.#directory(pod.uid);
+    const latest = (): Observation | null =>
+      this.#pods.get(pod.uid)?.last ?? readJournal(directory)?.observation ?? null;
+    const { container } = options;
+    const record = (): { restartCount: number; state: string } | undefined => {
+      const spec = this.#pods.get(pod.uid)?.names ?? null;
+      const observation = latest();
+      const all = [...(observation?.initContainers ?? []), ...(observation?.containers ?? [])];
+      const at = (spec ?? readJournal(directory)?.names ?? []).indexOf(container);
+      return all[at];
+    };
+    const found = record();
+    const restart = (found?.restartCount ?? 0) - (options.previous === true ? 1 : 0);
+    const waiting = found === undefined || (found.state === "waiting" && found.restartCount === 0);
+    if (options.previous === true && restart < 0) {
+      throw new LogUnavailable(
+        `previous terminated container "${container}" in pod "${pod.name}" not found`,
+      );
+    }
+    if (waiting && !this.#hasEnded(found, latest())) {
+      const reason = (found as { reason?: string } | undefined)?.reason ?? "ContainerCreating";
+      throw new LogUnavailable(
+        `container "${container}" in pod "${pod.name}" is waiting to start: ${reason}`,
+      );
+    }
+    const ended = (): boolean => {
+      const now = record();
+      return now === undefined || now.restartCount > restart || now.state !== "running";
+    };
+    const source = { directory: logDirectory(directory, container), restart, ended };
+    return Readable.from(readLog(source, options), { objectMode: false });
+  }
+
+  #hasEnded(found: { state: string } | undefined, observation: Observation | null): boolean {
+    return found?.state === "terminated" && observation !== null;
+  }
+
+  async remove({ uid }: { uid: string }): Promise<void> {
+    const directory = this.#directory(uid);
+    const running = this.#pods.get(uid);
+    if (running !== undefined && !running.hasEnded) {
+      running.stop(0);
+      await running.ended.catch(() => {});
+    } else if (running === undefined) await this.#endUnwatched(uid, directory);
+    this.#pods.delete(uid);
+    await rm(directory, { recursive: true, force: true });
+  }
+
+  async list(): Promise<readonly string[]> {
+    return readdirSync(this.#podsDirectory);
+  }
+
+  /** Leaves Pods running; a supervisor without Pods is gone when this resolves. */
+  async close(): Promise<void> {
+    await this.#supervisors.close();
+  }
+
+  /** Ends a Pod that nobody watches any more. */
+  async #endUnwatched(uid: string, directory: string): Promise<void> {
+    const journal = readJournal(directory);
+    if (journal === null) return;
+    const { phase } = journal.observation ?? { phase: "Pending" };
+    if (phase === "Succeeded" || phase === "Failed") return;
+    const sink = { observed: () => {}, event: () => {} };
+    const running = new SupervisedPod({ uid, names: journal.names }, directory, this.#supervisors, sink);
+    this.#pods.set(uid, running);
+    running.adopt();
+    running.stop(0);
+    await running.ended.catch(() => {});
+  }
+
+  #supervise(pod: RunnablePod, sink: PodSink): SupervisedPod {
+    const { initContainers = [], containers = [] } = pod.spec;
+    const names = [...initContainers, ...containers].map(({ name = "" }) => name);
+    const running = new SupervisedPod(
+      { uid: pod.uid, names },
+      this.#directory(pod.uid),
+      this.#supervisors,
+      sink,
+    );
+    this.#pods.set(pod.uid, running);
+    void running.ended.then(
+      () => this.#pods.delete(pod.uid),
+      () => this.#pods.delete(pod.uid),
+    );
+    return running;
+  }
+
+  #directory(uid: string): string {
+    return join(this.#podsDirectory, uid);
+  }
+}
+
