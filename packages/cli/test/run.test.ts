@@ -56,7 +56,7 @@ function gantry(...args: string[]): Program {
   return { child, stderr: () => stderr, ended };
 }
 
-const podStatus = (terminated: object, phase: string): object => ({
+const podStatus = (terminated: object, phase: string): Record<string, unknown> => ({
   status: { phase, containerStatuses: [{ name: "c", restartCount: 0, state: { terminated } }] },
 });
 const complete = {

@@ -193,3 +193,5 @@ export { validateObjectMetaUpdate } from "./apimachinery/object-meta.ts";
 export type { PodCondition } from "./schema/pod.ts";
 export { deleteOptions as deleteOptionsMessage } from "./schema/meta.ts";
 export { eviction } from "./schema/policy.ts";
+export { describeField, describeMessage, requiredFields } from "./schema/descriptions/describe.ts";
+export { listMeta as listMetaMessage, status as statusMessage } from "./schema/meta.ts";

@@ -54,11 +54,17 @@ export interface JobEvent {
 
 /** For the metrics of semantics/metrics.md, counted once the commit is durable. */
 export interface JobTally {
+  /** What the sync did; absent where it was skipped (R3 to R5). */
+  readonly action?: "reconciling" | "tracking" | "pods_created" | "pods_deleted";
+  /** Why its Pods are created: one reason a sync. */
+  readonly creation?: "new" | "recreate_terminating_or_failed" | "recreate_failed";
   readonly podsSucceeded: number;
   readonly podsFailed: number;
   readonly indexesSucceeded: number;
   readonly indexesFailed: number;
   readonly policyActions: Readonly<Partial<Record<"FailJob" | "Ignore" | "Count" | "FailIndex", number>>>;
+  /** Ended Pods whose tracking finalizer goes. */
+  readonly endedPodsReleased: number;
   readonly finished?: { readonly result: "succeeded" | "failed"; readonly reason: string };
 }
 

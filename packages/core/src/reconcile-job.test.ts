@@ -414,6 +414,8 @@ describe("recorded lives", () => {
     expect(driver.status.conditions?.map((one) => one.message)).toEqual([message, message]);
     expect(plan.events).toEqual([{ type: "Warning", reason: "PodFailurePolicy", message }]);
     expect(plan.tally).toEqual({
+      action: "reconciling",
+      endedPodsReleased: 4,
       podsSucceeded: 3,
       podsFailed: 1,
       indexesSucceeded: 3,

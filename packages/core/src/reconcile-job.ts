@@ -5,7 +5,6 @@ import type {
   JobEvent,
   JobPlan,
   JobSnapshot,
-  JobTally,
   NewIds,
   PodChange,
   ReconcileJob,
@@ -29,14 +28,7 @@ import { settle, type Settlement } from "./rules/settle.ts";
 import { nextStatus, sameStatus } from "./rules/status.ts";
 import { succeededByPolicy } from "./rules/success-policy.ts";
 import { observeSuspension } from "./rules/suspend.ts";
-
-const emptyTally: JobTally = {
-  podsSucceeded: 0,
-  podsFailed: 0,
-  indexesSucceeded: 0,
-  indexesFailed: 0,
-  policyActions: {},
-};
+import { emptyTally, endedPodsReleased, tallyOf } from "./rules/tally.ts";
 
 const idle = (book: JobBook): JobPlan => ({
   statuses: [],
@@ -65,10 +57,14 @@ export const reconcileJob: ReconcileJob = (snapshot, nowMs, newIds) => {
 };
 
 /** R4, R80: nothing revives a finished Job; Pods still tracked are let go. */
-const afterwards = ({ pods }: JobSnapshot): JobPlan => ({
-  ...idle({}),
-  change: pods.filter((pod) => pod.tracked).map((pod) => ({ pod, untrack: true })),
-});
+const afterwards = ({ pods }: JobSnapshot): JobPlan => {
+  const change = pods.filter((pod) => pod.tracked).map((pod) => ({ pod, untrack: true }));
+  return {
+    ...idle({}),
+    change,
+    tally: { ...emptyTally, endedPodsReleased: endedPodsReleased(change) },
+  };
+};
 
 /** Section 4: the first hit wins. F10 comes after Pod management. */
 function evaluateFinish(view: JobView): Verdict | undefined {
@@ -118,11 +114,12 @@ function decide(view: JobView, claim: Claim, stored: JobBook, newIds: NewIds): J
     terminating: view.terminating + work.deletes.length,
   });
 
+  const change = changes(claim, work.deletes, untracked);
   return {
     statuses: outcome.statuses,
     book: outcome.ended ? {} : book,
     create: work.creates,
-    change: changes(claim, work.deletes, untracked),
+    change,
     events: [
       ...work.deletes.map((pod) => deletedPod(pod.name)),
       ...work.creates.map((pod) => createdPod(pod.name)),
@@ -130,7 +127,12 @@ function decide(view: JobView, claim: Claim, stored: JobBook, newIds: NewIds): J
       ...outcome.events,
     ],
     wakeAtMs: outcome.ended ? null : wakeAtMs(view, verdict, going.startMs, work),
-    tally: tally(view, settled, outcome.ended ? verdict : undefined),
+    tally: tallyOf(view, settled, {
+      early: early !== undefined,
+      work,
+      changes: change,
+      ended: outcome.ended ? verdict : undefined,
+    }),
   };
 }
 
@@ -197,23 +199,4 @@ function wakeAtMs(
   const deadline = verdict === undefined ? deadlineAtMs(view.job, startMs) : undefined; // R17
   const times = [deadline, work.wakeAtMs].filter((time) => time !== undefined);
   return times.length === 0 ? null : Math.min(...times);
-}
-
-function tally(view: JobView, settled: Settlement, ended: Verdict | undefined): JobTally {
-  const { indexes } = view;
-  const newIndexes =
-    indexes === undefined ? 0 : indexes.succeeded.size - indexes.storedSucceeded.size;
-  return {
-    podsSucceeded: indexes === undefined ? settled.succeeded : newIndexes,
-    podsFailed: settled.failed,
-    indexesSucceeded: newIndexes,
-    indexesFailed: (indexes?.failed?.size ?? 0) - (indexes?.storedFailed?.size ?? 0),
-    policyActions: settled.policyActions,
-    ...(ended !== undefined && {
-      finished: {
-        result: ended.type === "SuccessCriteriaMet" ? "succeeded" : "failed",
-        reason: ended.reason,
-      },
-    }),
-  };
 }

@@ -2,6 +2,7 @@
 import { isFinished, ttlExpiry } from "@gantry/core";
 import { deleteObject, removeObject, removePod, suffix, Txn } from "@gantry/store";
 import type { ControllerContext } from "./controller-context.ts";
+import { TTL_QUEUE } from "./metrics/work-queue-metrics.ts";
 
 /** How often it runs when no TTL is due before. */
 export const CLEANUP_EVERY_MS = 10_000;
@@ -32,42 +33,56 @@ export class Cleanup {
     };
   }
 
-  /** H3: read again before deleting, with the uid as precondition, Foreground. */
   async #expiredJobs(): Promise<number> {
-    const { store, templates, queues, now, log } = this.#context;
+    const { store, now, metrics } = this.#context;
     let deleted = 0;
     for (;;) {
-      const keys = await store.redis.zrangebyscore(
+      const found = await store.redis.zrangebyscore(
         store.key(suffix.ttl),
         "-inf",
         now(),
+        "WITHSCORES",
         "LIMIT",
         0,
         BATCH,
       );
-      for (const key of keys) {
-        const job = await store.get("jobs", key);
-        const expiry = job === null || !isFinished(job.value) ? null : ttlExpiry(job.value);
-        if (job !== null && expiry !== null && expiry <= now()) {
-          const { outcome, wake } = await deleteObject(
-            store,
-            templates,
-            "jobs",
-            key,
-            { propagation: "Foreground", uid: job.value.metadata.uid },
-            now(),
-          );
-          await queues.wake(wake);
-          if (outcome.kind === "marked" || outcome.kind === "removed") deleted += 1;
-          log.info({ job: key, uid: job.value.metadata.uid }, "job deleted: its TTL has passed");
-        }
-        const txn = new Txn();
-        if (expiry !== null && expiry > now()) txn.side("ZADD", suffix.ttl, expiry, key);
-        else txn.side("ZREM", suffix.ttl, key);
-        await store.commit(txn);
+      for (let n = 0; n + 1 < found.length; n += 2) {
+        const [key = "", dueAtMs = ""] = found.slice(n, n + 2);
+        const expire = (): Promise<boolean> => this.#expireJob(key);
+        const gone = await (metrics?.queues.run(TTL_QUEUE, Number(dueAtMs), now(), expire) ??
+          expire());
+        if (gone) deleted += 1;
       }
-      if (keys.length < BATCH) return deleted;
+      if (found.length < 2 * BATCH) return deleted;
     }
+  }
+
+  /** H3: read again before deleting, with the uid as precondition, Foreground. */
+  async #expireJob(key: string): Promise<boolean> {
+    const { store, templates, queues, now, log, metrics } = this.#context;
+    const job = await store.get("jobs", key);
+    const expiry = job === null || !isFinished(job.value) ? null : ttlExpiry(job.value);
+    let gone = false;
+    if (job !== null && expiry !== null && expiry <= now()) {
+      const deletedAtMs = now();
+      const { outcome, wake } = await deleteObject(
+        store,
+        templates,
+        "jobs",
+        key,
+        { propagation: "Foreground", uid: job.value.metadata.uid },
+        deletedAtMs,
+      );
+      gone = outcome.kind === "marked" || outcome.kind === "removed";
+      if (gone) metrics?.controllers.expiredJobDeleted(expiry, deletedAtMs);
+      await queues.wake(wake);
+      log.info({ job: key, uid: job.value.metadata.uid }, "job deleted: its TTL has passed");
+    }
+    const txn = new Txn();
+    if (expiry !== null && expiry > now()) txn.side("ZADD", suffix.ttl, expiry, key);
+    else txn.side("ZREM", suffix.ttl, key);
+    await store.commit(txn);
+    return gone;
   }
 
   async #expiredEvents(): Promise<number> {

@@ -2,6 +2,7 @@
 import type { NewIds } from "@gantry/core";
 import type { EventRecorder, Store, Templates, WakeQueues } from "@gantry/store";
 import type { Logger } from "pino";
+import type { SchedulerMetrics } from "./metrics/scheduler-metrics.ts";
 
 export interface ControllerContext {
   readonly store: Store;
@@ -15,4 +16,6 @@ export interface ControllerContext {
   readonly newIds: NewIds;
   /** Tells the timer loop that something is due then, so that it need not find out by polling. */
   readonly hint: (dueAtMs: number) => void;
+  /** Absent where nobody asks. */
+  readonly metrics?: SchedulerMetrics;
 }

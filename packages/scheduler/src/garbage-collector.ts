@@ -1,5 +1,5 @@
 // Garbage collection of dependents (job-spec.md D4): Background, Foreground and Orphan.
-import { FOREGROUND_FINALIZER, type Job, ORPHAN_FINALIZER, podAfterDelete, type PodRecord, releasePod } from "@gantry/core";
+import { FOREGROUND_FINALIZER, isTerminal, type Job, ORPHAN_FINALIZER, podAfterDelete, type PodRecord, releasePod } from "@gantry/core";
 import {
   deleteObject,
   type ObjectOf,
@@ -118,6 +118,9 @@ export class GarbageCollector {
       if (!jobIsGone) txn.dirty(`jobs|${jobKey}`);
       const result = await store.commit(txn);
       if (!result.ok) continue;
+      if (jobIsGone && pod.value.tracked && isTerminal(pod.value)) {
+        this.#context.metrics?.controllers.podsReleased(1);
+      }
       if (!jobIsGone) await this.#context.queues.wake([`jobs|${jobKey}`]);
       return;
     }

@@ -1,3 +1,4 @@
+export type { MetricsListen } from "./metrics/metrics-server.ts";
 export { type Scheduler, type SchedulerOptions, startScheduler } from "./start-scheduler.ts";
 export { Cleanup } from "./cleanup.ts";
 export type { ControllerContext } from "./controller-context.ts";

@@ -13,8 +13,16 @@ import {
 } from "@gantry/store";
 import { type Job as BullJob, Queue, Worker } from "bullmq";
 import type { Logger } from "pino";
+import { Registry } from "prom-client";
 import { Cleanup, CLEANUP_EVERY_MS } from "./cleanup.ts";
 import type { ControllerContext } from "./controller-context.ts";
+import {
+  type MetricsListen,
+  type MetricsServer,
+  startMetricsServer,
+} from "./metrics/metrics-server.ts";
+import { schedulerMetrics } from "./metrics/scheduler-metrics.ts";
+import { queueOfSyncKey } from "./metrics/work-queue-metrics.ts";
 import { newIds } from "./new-ids.ts";
 import { NODE_CHECK_EVERY_MS, NODE_GRACE_MS, NodeLifecycle } from "./node-lifecycle.ts";
 import { Sweeper, SWEEP_EVERY_MS } from "./sweeper.ts";
@@ -31,9 +39,15 @@ export interface SchedulerOptions {
   readonly nodeGraceMs?: number;
   /** Unix milliseconds; for tests. */
   readonly now?: () => number;
+  /** Where its metrics are registered, for whoever serves them. One scheduler a registry. */
+  readonly registry?: Registry;
+  /** Serves /metrics, /healthz and /readyz itself; for schedulers that run alone. */
+  readonly metricsListen?: MetricsListen;
 }
 
 export interface Scheduler {
+  /** Of `metricsListen`; null without it. */
+  readonly metricsPort: number | null;
   /** Ends syncs in order; resolves when nothing runs any more. */
   close(): Promise<void>;
 }
@@ -48,6 +62,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   await store.open();
   const queues = new Queues(store);
   const now = options.now ?? Date.now;
+  const registry = options.registry ?? new Registry();
   const base = {
     store,
     queues,
@@ -56,6 +71,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     log,
     templates: new Templates(store),
     events: new EventRecorder(store, now, log),
+    metrics: schedulerMetrics(registry, store, now),
   };
   const cleanupConnection = connect(store.connection);
   const cleanupQueue = new Queue(queueNames.cleanup, {
@@ -76,18 +92,36 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     repeat(WATCHDOG_EVERY_MS, log, "cleanup watchdog", () => scheduleCleanup(cleanupQueue)),
   ];
   timers.start();
+  const stop = async (): Promise<void> => {
+    timers.close();
+    await Promise.all(loops.map((loop) => loop.close()));
+    await Promise.all([sync.close(), cleanup.close()]);
+    await base.events.close();
+    await Promise.all([queues.close(), cleanupQueue.close()]);
+    await cleanupConnection.quit().catch(() => cleanupConnection.disconnect());
+    await store.close();
+  };
+  const server = await ownServer(options, registry, store).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   log.debug("scheduler started");
   return {
+    metricsPort: server?.port ?? null,
     async close() {
-      timers.close();
-      await Promise.all(loops.map((loop) => loop.close()));
-      await Promise.all([sync.close(), cleanup.close()]);
-      await base.events.close();
-      await Promise.all([queues.close(), cleanupQueue.close()]);
-      await cleanupConnection.quit().catch(() => cleanupConnection.disconnect());
-      await store.close();
+      await server?.close();
+      await stop();
     },
   };
+};
+
+const ownServer = async (
+  { metricsListen, log }: SchedulerOptions,
+  registry: Registry,
+  store: Store,
+): Promise<MetricsServer | null> => {
+  if (metricsListen === undefined) return null;
+  return startMetricsServer(metricsListen, { registry, ready: () => store.redis.ping(), log });
 };
 
 const cleanupOptions = {
@@ -115,9 +149,13 @@ const startCleanup = async (context: ControllerContext, queue: Queue): Promise<W
 
 const startSyncWorker = (context: ControllerContext): Worker => {
   const sync = syncByKey(context);
-  return startWorker(context, queueNames.sync, SYNC_CONCURRENCY, (job: BullJob<SyncPayload>) =>
-    sync(job.data.key),
-  );
+  const { metrics } = context;
+  return startWorker(context, queueNames.sync, SYNC_CONCURRENCY, (job: BullJob<SyncPayload>) => {
+    const { key } = job.data;
+    const takenAtMs = job.processedOn ?? job.timestamp;
+    const work = (): Promise<void> => sync(key);
+    return metrics?.queues.run(queueOfSyncKey(key), job.timestamp, takenAtMs, work) ?? work();
+  });
 };
 
 const startWorker = <T>(

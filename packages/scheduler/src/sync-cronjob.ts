@@ -61,7 +61,12 @@ export class CronJobController {
     const txn = this.#transaction(stored, plan, jobs, snapshot.lookups, nowMs);
     if (dirty !== "") txn.clean(syncKey, dirty);
     const result = await store.commit(txn);
-    if (!result.ok) return false;
+    const metrics = this.#context.metrics?.controllers;
+    if (!result.ok) {
+      metrics?.staleSync("batch", "cronjobs");
+      return false;
+    }
+    if (plan.create !== null) metrics?.cronJobCreated(plan.create.scheduledAtMs, nowMs);
     await this.#afterCommit(stored, plan);
     return true;
   }

@@ -4,6 +4,7 @@ import { enqueueMarked, type QueuedPod, readJobSnapshot, type Stored, Txn } from
 import { candidatesForAdoption, podsWithForeignLabels } from "./claim-candidates.ts";
 import type { ControllerContext } from "./controller-context.ts";
 import { planTransaction } from "./job-transaction.ts";
+import type { JobSyncMeter } from "./metrics/controller-metrics.ts";
 
 /** Plans are optimistic; this many stale ones in a row mean that something is wrong. */
 const ATTEMPTS_MAX = 50;
@@ -21,14 +22,25 @@ export class JobController {
 
   /** One sync of the Job `key` (`namespace/name`), whatever woke it. Repeating it is harmless. */
   async sync(key: string): Promise<void> {
+    const meter = this.#context.metrics?.controllers.startJobSync();
+    try {
+      await this.#syncUntilCommitted(key, meter);
+    } catch (error) {
+      meter?.end("error");
+      throw error;
+    }
+    meter?.end("success");
+  }
+
+  async #syncUntilCommitted(key: string, meter: JobSyncMeter | undefined): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      if (await this.#attempt(key)) return;
+      if (await this.#attempt(key, meter)) return;
     }
     throw new Error(`job ${key} kept changing during ${ATTEMPTS_MAX} syncs`);
   }
 
   /** Whether the sync is done; `false`: the snapshot was stale. */
-  async #attempt(key: string): Promise<boolean> {
+  async #attempt(key: string, meter: JobSyncMeter | undefined): Promise<boolean> {
     const { store, now, newIds } = this.#context;
     const stored = await readJobSnapshot(store, key, this.#uids.get(key));
     if ("missing" in stored) {
@@ -36,8 +48,8 @@ export class JobController {
       await this.#forget(key, stored.dirty);
       return true;
     }
-    this.#remember(key, stored.job.value.metadata.uid);
     const job = stored.job.value;
+    this.#remember(key, job);
     const pods = stored.pods.map((pod) => pod.value);
     const orphans = await candidatesForAdoption(this.#context, job, stored.ownerlessPods);
     const plan = reconcileJob(
@@ -51,11 +63,25 @@ export class JobController {
       now(),
       newIds,
     );
+    meter?.planned(job, plan);
     const { txn, created, wake } = planTransaction(this.#context, stored, orphans, plan);
-    const result = await store.commit(txn);
-    if (!result.ok) return false;
+    if (!(await this.#commit(txn, job, plan))) return false;
     await this.#afterCommit(stored.job, plan, created, wake);
     return true;
+  }
+
+  /** Whether the plan is durable, and only then counted; `false`: the snapshot was stale. */
+  async #commit(txn: Txn, job: Job, plan: JobPlan): Promise<boolean> {
+    const metrics = this.#context.metrics?.controllers;
+    try {
+      const result = await this.#context.store.commit(txn);
+      if (result.ok) metrics?.jobCommitted(job, plan);
+      else metrics?.staleSync("batch", "jobs");
+      return result.ok;
+    } catch (error) {
+      metrics?.jobCommitFailed(plan);
+      throw error;
+    }
   }
 
   /** R7: nothing is kept of a Job that is gone. */
@@ -78,11 +104,17 @@ export class JobController {
       events.record("job-controller", regarding(job), event);
     }
     if (created.length > 0 || plan.statuses.length > 0) {
-      log.debug({ job: job.key, uid: job.value.metadata.uid, ...describe(plan) }, "job plan applied");
+      log.debug(
+        { job: job.key, uid: job.value.metadata.uid, ...describe(plan) },
+        "job plan applied",
+      );
     }
   }
 
-  #remember(key: string, uid: string): void {
+  #remember(key: string, job: Job): void {
+    const { uid } = job.metadata;
+    if (this.#uids.get(key) === uid) return;
+    this.#context.metrics?.controllers.jobSeen(job);
     if (this.#uids.size >= UIDS_MAX) {
       const oldest = this.#uids.keys().next().value;
       if (oldest !== undefined) this.#uids.delete(oldest);

@@ -1,5 +1,6 @@
 // The client: one connection, and a part for each kind.
 import { Connection, type ConnectionOptions } from "./connection.ts";
+import { GantryError } from "./errors.ts";
 import { JobsClient } from "./jobs.ts";
 import { readKubeconfig } from "./kubeconfig.ts";
 import type { ApiObject, Resource, Served } from "./objects.ts";
@@ -10,6 +11,8 @@ export interface GantryOptions extends ConnectionOptions {
   /** Where calls without a namespace go. Default `default`. */
   readonly namespace?: string | undefined;
 }
+
+const READY_TIMEOUT_MS = 2_000;
 
 export class Gantry {
   readonly jobs: JobsClient;
@@ -39,16 +42,16 @@ export class Gantry {
     return new ResourceClient(this.connection, resource, this.namespace);
   }
 
-  /** Whether the server can take a Job. Throws ConnectionError when it can't be reached. */
+  /** Whether the server can take a Job; one that does not answer can't. Throws ConnectionError when nobody is there. */
   async ready(): Promise<boolean> {
-    const response = await this.connection
-      .stream({ method: "GET", path: "/readyz" })
-      .catch((error: unknown) => {
-        if (error instanceof Error && error.name === "GantryError") return undefined;
-        throw error;
-      });
-    response?.resume();
-    return response !== undefined;
+    const signal = AbortSignal.timeout(READY_TIMEOUT_MS);
+    try {
+      (await this.connection.stream({ method: "GET", path: "/readyz", signal })).resume();
+      return true;
+    } catch (error) {
+      if (error instanceof GantryError || signal.aborted) return false;
+      throw error;
+    }
   }
 
   /** Closes idle connections, so that a process can end. */

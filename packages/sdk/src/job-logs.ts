@@ -1,4 +1,5 @@
 // The logs of a Job: its Pods are watched, and each container run that begins is followed to its end.
+import { setMaxListeners } from "node:events";
 import { Channel } from "./channel.ts";
 import { GantryError } from "./errors.ts";
 import { lines } from "./lines.ts";
@@ -94,6 +95,8 @@ class Follower {
   constructor(pods: PodsClient, options: JobLogOptions) {
     this.#pods = pods;
     this.#options = options;
+    // Every stream listens to it; that is no leak.
+    setMaxListeners(0, this.#abort.signal);
   }
 
   /** Starts following the Pod's container run, once. */

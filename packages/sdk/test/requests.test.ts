@@ -171,3 +171,33 @@ describe("list", () => {
     expect(resourceVersion).toBe("12");
   });
 });
+
+describe("time", () => {
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  test("an idle connection's limit does not cut off a slow answer or a silent stream", async () => {
+    server.handler = (seen, response) => {
+      if (seen.path.endsWith("/log")) response.writeHead(200).flushHeaders();
+      void pause(5_000).then(() =>
+        seen.path.endsWith("/log") ? response.end("late\n") : json(response, job("pi", "1")),
+      );
+    };
+    const slow = client.jobs.get("pi");
+    const lines: string[] = [];
+    for await (const line of client.pods.logs("p", { follow: true, tailLines: 1 }))
+      lines.push(line);
+    expect(lines).toEqual(["late"]);
+    expect((await slow).metadata.name).toBe("pi");
+    expect(server.seen).toHaveLength(2);
+  });
+
+  test("an answer that does not come in time is given up", async () => {
+    server.handler = () => undefined;
+    const hasty = server.client({
+      timeoutMs: 20,
+      retry: { attempts: 1, firstDelayMs: 1, maxDelayMs: 1 },
+    });
+    await expect(hasty.jobs.get("pi")).rejects.toThrow("no answer within 20 ms");
+    hasty.close();
+  });
+});

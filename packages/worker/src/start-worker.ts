@@ -68,11 +68,12 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
   store.onMalformed = (error) => log.error({ err: error }, "a stored record is malformed");
   await store.open();
   const runtimes = await openRuntimes(options);
+  const queues = new Queues(store);
   const context: WorkerContext = {
     store,
     log,
     runtimes,
-    queues: new Queues(store),
+    queues,
     templates: new Templates(store),
     events: new EventRecorder(store, Date.now, log),
     now: Date.now,
@@ -120,7 +121,7 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
       await Promise.all([logs.close(), registration.close(false)]);
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
       await context.events.close();
-      await context.queues.close();
+      await queues.close();
       await store.close();
     },
   };

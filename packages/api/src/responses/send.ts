@@ -9,6 +9,14 @@ import type { Listed } from "../verbs/list.ts";
 
 const contentTypes = { json: "application/json", yaml: "application/yaml" } as const;
 
+/** As Go writes it: sorted, and safe for those who read YAML 1.1. */
+const YAML_STYLE = {
+  sortMapEntries: true,
+  aliasDuplicateObjects: false,
+  lineWidth: 0,
+  compat: "yaml-1.1",
+} as const;
+
 /** People get indented JSON, as Kubernetes gives it to the clients that people use. */
 const isPretty = (request: FastifyRequest): boolean => {
   const pretty = queryOf(request).get("pretty");
@@ -25,7 +33,7 @@ export const sendBody = (
 ): FastifyReply => {
   const text =
     format === "yaml"
-      ? stringify(body, { sortMapEntries: true, aliasDuplicateObjects: false, lineWidth: 0 })
+      ? stringify(body, YAML_STYLE)
       : isPretty(request)
         ? `${JSON.stringify(body, null, 2)}\n`
         : `${JSON.stringify(body)}\n`;
@@ -33,7 +41,8 @@ export const sendBody = (
     .code(code)
     .header("content-type", contentTypes[format])
     .header("cache-control", "no-cache, private")
-    .send(text);
+    // Node would write a text together with the headers, as UTF-8, and so encode warnings twice.
+    .send(reply.hasHeader("warning") ? Buffer.from(text, "utf8") : text);
 };
 
 const includes: ReadonlyMap<string, IncludeObject> = new Map([
@@ -118,11 +127,16 @@ const WARNING_MAX = 256;
 
 /** Headers are bytes: UTF-8 is written as Latin-1, without what would end a header. */
 const headerText = (text: string): string =>
-  Buffer.from(text.replace(/[\u0000-\u001f\u007f]/g, " "), "utf8").toString("latin1");
+  Buffer.from(text.replace(/\p{Cc}/gu, " "), "utf8").toString("latin1");
+
+const given = new WeakMap<FastifyReply, readonly string[]>();
 
 export const addWarnings = (reply: FastifyReply, warnings: readonly string[]): void => {
   if (warnings.length === 0) return;
-  const unique = [...new Set(warnings)];
+  // A request may warn at several stages; what it was told stands even when it fails in the end.
+  const told = given.get(reply) ?? [];
+  const unique = [...new Set([...told, ...warnings])];
+  given.set(reply, unique);
   const tooMuch = unique.reduce((sum, text) => sum + text.length, 0) > WARNINGS_MAX;
   const headers: string[] = [];
   let total = 0;

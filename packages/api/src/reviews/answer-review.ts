@@ -1,6 +1,6 @@
 // What a review is answered: whoever holds the token may do everything; nobody else is known.
 import {
-  invalid,
+  invalidField,
   invalidObject,
   type ResourceAttributes,
   rfc3339,
@@ -38,7 +38,7 @@ function checkAttributes(kind: string, spec: AccessSpec | undefined): void {
         "exactly one of nonResourceAttributes or resourceAttributes must be specified",
       ];
   const value = both ? spec.nonResourceAttributes : null;
-  throw invalidObject(kind, group, "", [invalid(field, value, detail)]);
+  throw invalidObject(kind, group, "", [invalidField(field, value, detail)]);
 }
 
 export function answerAccess(review: SelfSubjectAccessReview): SelfSubjectAccessReview {
@@ -52,7 +52,7 @@ export function answerOthers(review: SubjectAccessReview): SubjectAccessReview {
   const { user = "", groups = [] } = review.spec ?? {};
   if (user === "" && groups.length === 0) {
     const detail = "at least one of user or group must be specified";
-    throw invalidObject("SubjectAccessReview", group, "", [invalid("spec.user", "", detail)]);
+    throw invalidObject("SubjectAccessReview", group, "", [invalidField("spec.user", "", detail)]);
   }
   const allowed = user === adminUser.username || groups.includes("system:masters");
   return { ...review, status: { allowed } };

@@ -1,6 +1,8 @@
 // Health: alive while the process answers, ready while a Job could be taken.
 import { suffix, type Store, Txn } from "@gantry/store";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { queryOf } from "../requests/query.ts";
+import { pathOf } from "./auth.ts";
 
 /** An answer that takes longer is none. */
 const READY_TIMEOUT_MS = 2_000;
@@ -27,15 +29,24 @@ export const isReady = async (store: Store, nowMs: number): Promise<boolean> => 
   }
 };
 
+const plain = "text/plain; charset=utf-8";
+
+/** What Kubernetes' `?verbose` shows: a line a check. */
+const report = (path: string, checks: readonly (readonly [string, boolean])[]): string => {
+  const lines = checks.map(([name, ok]) => (ok ? `[+]${name} ok` : `[-]${name} failed`));
+  const passed = checks.every(([, ok]) => ok);
+  return `${lines.join("\n")}\n${path.slice(1)} check ${passed ? "passed" : "failed"}\n`;
+};
+
 export const registerHealth = (app: FastifyInstance, store: Store, nowMs: () => number): void => {
-  const ok = (): string => "ok";
-  app.get("/healthz", ok);
-  app.get("/livez", ok);
-  app.get("/readyz", async (_request, reply) => {
-    const ready = await isReady(store, nowMs());
-    return reply
-      .code(ready ? 200 : 503)
-      .header("content-type", "text/plain; charset=utf-8")
-      .send(ready ? "ok" : "the store is not available");
-  });
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const path = pathOf(request);
+    const checks: (readonly [string, boolean])[] = [["ping", true]];
+    if (path === "/readyz") checks.push(["store", await isReady(store, nowMs())]);
+    const ready = checks.every(([, ok]) => ok);
+    const verbose = queryOf(request).has("verbose");
+    const text = verbose || !ready ? report(path, checks) : "ok";
+    return reply.code(ready ? 200 : 503).header("content-type", plain).send(text);
+  };
+  for (const path of ["/healthz", "/livez", "/readyz"]) app.get(path, answer);
 };

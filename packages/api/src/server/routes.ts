@@ -48,6 +48,7 @@ export class KindHandlers {
     negotiate(request.headers.accept, { list: false });
     const options = writeOptions(queryOf(request), "CreateOptions");
     const { object, warnings } = readObject(request, this.#strategy, options.fieldValidation);
+    addWarnings(reply, warnings);
     const key = request.headers["idempotency-key"];
     const created = await create(this.#context, this.#strategy, {
       namespace,
@@ -55,7 +56,7 @@ export class KindHandlers {
       dryRun: options.dryRun,
       idempotencyKey: this.#strategy.resource === "jobs" ? headerText(key) : undefined,
     });
-    addWarnings(reply, [...warnings, ...created.warnings]);
+    addWarnings(reply, created.warnings);
     return this.#send(request, reply, created.code, created.object);
   };
 

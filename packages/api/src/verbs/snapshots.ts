@@ -29,13 +29,17 @@ const encodeToken = (token: Token): string =>
   Buffer.from(JSON.stringify(token)).toString("base64url");
 
 export const decodeToken = (text: string, of: string): Token => {
-  const bytes = Buffer.from(text, "base64url").toString("utf8");
+  const bytes = Buffer.from(text, "base64url");
   let value: unknown;
   try {
-    value = JSON.parse(bytes);
+    value = JSON.parse(bytes.toString("utf8"));
   } catch {
-    const first = JSON.stringify(bytes.slice(0, 1)).slice(1, -1) || "\\x00";
-    const why = `invalid character '${first}' looking for beginning of value`;
+    // As Go shows the first byte of what is no JSON.
+    const first = String.fromCodePoint(bytes[0] ?? 0);
+    const shown = /[!-~\u00a1-\u00ff]/.test(first)
+      ? first
+      : `\\u${(bytes[0] ?? 0).toString(16).padStart(4, "0")}`;
+    const why = `invalid character '${shown}' looking for beginning of value`;
     throw badRequest(`invalid continue token: continue key is not valid: ${why}`);
   }
   const token = tokenSchema.safeParse(value);

@@ -69,8 +69,8 @@ async function eventsText(client: Gantry, object: Served<ApiObject>): Promise<st
       ],
     }));
   const columnDefinitions = ["Type", "Reason", "Age", "From", "Message"].map((name) => ({ name }));
-  const style = { wide: true, namespaces: false, headers: true, prefix: "  " };
-  return `Events:\n${formatTable({ columnDefinitions, rows }, style)}`;
+  const style = { wide: true, namespaces: false, headers: true, prefix: "" };
+  return `Events:\n${formatTable({ columnDefinitions, rows }, style).replaceAll(/^(?=.)/gm, "  ")}`;
 }
 
 const timeOf = (event: Event): number =>

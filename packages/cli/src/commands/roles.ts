@@ -82,6 +82,7 @@ export async function worker(options: WorkerOptions): Promise<void> {
       concurrency: options.concurrency,
       listen,
       drain: options.drain,
+      version: version(),
     });
     say(`worker ${node} ready (${options.runtime.join(", ")})`);
     return part;

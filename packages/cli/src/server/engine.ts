@@ -1,5 +1,4 @@
 // All of Gantry in one process: Redis, scheduler, worker and API, started and stopped in order.
-import { checkRedis } from "@gantry/store";
 import { hostname } from "node:os";
 import type { Logger } from "pino";
 import type { DataDir } from "../data-dir.ts";
@@ -61,6 +60,7 @@ async function startParts(
   const loading = Promise.all([loadApi(), loadScheduler(), loadWorker()]);
   loading.catch(() => undefined);
   const redis = await redisFor(options, parts);
+  const { checkRedis } = await import("@gantry/store");
   await checkRedis(redis);
   const [startApi, startScheduler, startWorker] = await loading;
   const defaultRuntime = options.runtimes[0] ?? "process";
@@ -88,6 +88,7 @@ async function startParts(
       concurrency: options.concurrency,
       listen: { host: "127.0.0.1", port: 0 },
       drain: "stop",
+      version: version(),
     }),
   );
   const address = { host: options.listen.host, port: api.port };

@@ -58,7 +58,8 @@ export const containerEnv = (
     if (source === undefined && ref?.optional !== true) {
       throw new ContainerConfigError(`${kind} "${ref?.name}" not found`);
     }
-    for (const [key, value] of source ?? []) env.set(`${from.prefix ?? ""}${key}`, value.toString());
+    for (const [key, value] of source ?? [])
+      env.set(`${from.prefix ?? ""}${key}`, value.toString());
   }
   for (const variable of container.env ?? []) {
     const value =

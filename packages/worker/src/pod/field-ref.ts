@@ -23,11 +23,7 @@ const escaped = (values: Readonly<Record<string, string>>): string =>
     .join("\n");
 
 /** `undefined` for a path that does not exist. */
-export const fieldValue = (
-  pod: RunnablePod,
-  path: string,
-  host: HostFacts,
-): string | undefined => {
+export const fieldValue = (pod: RunnablePod, path: string, host: HostFacts): string | undefined => {
   const keyed = subscript.exec(path);
   if (keyed !== null) {
     const values = keyed[1] === "labels" ? pod.labels : pod.annotations;

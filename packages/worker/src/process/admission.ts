@@ -21,7 +21,13 @@ const noImage =
   "set command, or use a runtime that runs the image (docker, ecs)";
 
 const supportedVolumes = new Set([
-  "name", "emptyDir", "hostPath", "configMap", "secret", "downwardAPI", "projected",
+  "name",
+  "emptyDir",
+  "hostPath",
+  "configMap",
+  "secret",
+  "downwardAPI",
+  "projected",
 ]);
 const supportedProjections = new Set(["secret", "configMap", "downwardAPI"]);
 
@@ -37,7 +43,8 @@ const volumeRejections = (volume: Volume, path: string, rules: HostRules): Rejec
   const rejections: Rejection[] = [];
   for (const [source, value] of Object.entries(volume)) {
     if (value === undefined || supportedVolumes.has(source)) continue;
-    const message = "the process runtime has no such volumes; it has emptyDir, hostPath, configMap, secret, downwardAPI and projected";
+    const message =
+      "the process runtime has no such volumes; it has emptyDir, hostPath, configMap, secret, downwardAPI and projected";
     rejections.push({ path: `${path}.${source}`, message });
   }
   const hostPath = volume.hostPath?.path;
@@ -68,8 +75,10 @@ const userRejections = (
   };
   const changesUser = (context.runAsUser ?? rules.uid) !== rules.uid;
   const changesGroup = (context.runAsGroup ?? rules.gid) !== rules.gid;
-  if (changesUser && !rules.isRoot) refuse("runAsUser", "only a worker that is root can change the user");
-  if (changesGroup && !rules.isRoot) refuse("runAsGroup", "only a worker that is root can change the group");
+  if (changesUser && !rules.isRoot)
+    refuse("runAsUser", "only a worker that is root can change the user");
+  if (changesGroup && !rules.isRoot)
+    refuse("runAsGroup", "only a worker that is root can change the group");
   if (context.runAsNonRoot === true && (context.runAsUser ?? rules.uid) === 0) {
     refuse("runAsNonRoot", "container has runAsNonRoot and would run as root; set runAsUser");
   }
@@ -88,11 +97,14 @@ const containerRejections = (
   };
   if ((container.command ?? []).length === 0) refuse("command", noImage);
   if (container.tty === true) refuse("tty", "the process runtime has no terminals");
-  if ((container.volumeDevices ?? []).length > 0) refuse("volumeDevices", "block devices are not supported");
+  if ((container.volumeDevices ?? []).length > 0)
+    refuse("volumeDevices", "block devices are not supported");
   const { refusal } = rules.mounts;
-  if (refusal !== null && (container.volumeMounts ?? []).length > 0) refuse("volumeMounts", refusal);
+  if (refusal !== null && (container.volumeMounts ?? []).length > 0)
+    refuse("volumeMounts", refusal);
   const messagePath = container.terminationMessagePath ?? DEFAULT_MESSAGE_PATH;
-  if (refusal !== null && messagePath !== DEFAULT_MESSAGE_PATH) refuse("terminationMessagePath", refusal);
+  if (refusal !== null && messagePath !== DEFAULT_MESSAGE_PATH)
+    refuse("terminationMessagePath", refusal);
   for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"] as const) {
     if (container[probe]?.grpc !== undefined) {
       refuse(`${probe}.grpc`, "use exec, httpGet or tcpSocket");

@@ -10,7 +10,14 @@ import type { BackoffTiming } from "../pod/restart.ts";
 import type { RunnablePod } from "../runtime.ts";
 import { DEFAULT_MESSAGE_PATH } from "./admission.ts";
 import { POD_MARKER } from "./leftovers.ts";
-import type { ContainerPlan, HookAction, MountPlan, PodPlan, ProbeAction, ProbePlan } from "./pod-plan.ts";
+import type {
+  ContainerPlan,
+  HookAction,
+  MountPlan,
+  PodPlan,
+  ProbeAction,
+  ProbePlan,
+} from "./pod-plan.ts";
 import { layOutVolumes, mountsOf } from "./volumes.ts";
 
 type Container = NonNullable<PodSpec["containers"]>[number];
@@ -135,7 +142,10 @@ const containerPlan = (
       ...Object.fromEntries(variables),
       [POD_MARKER]: pod.uid,
     },
-    cwd: container.workingDir === undefined || container.workingDir === "" ? home : container.workingDir,
+    cwd:
+      container.workingDir === undefined || container.workingDir === ""
+        ? home
+        : container.workingDir,
     user: runAs,
     mounts: mounts.length === 0 ? undefined : mounts,
     restart: {

@@ -291,5 +291,8 @@ const lastLines = (directory: string, restart: number): string => {
     if (record !== null) text += record.text.toString() + (record.whole ? "\n" : "");
   }
   const lines = text.split("\n");
-  return lines.slice(-MAX_LOG_MESSAGE_LINES - 1).join("\n").slice(-MAX_LOG_MESSAGE_BYTES);
+  return lines
+    .slice(-MAX_LOG_MESSAGE_LINES - 1)
+    .join("\n")
+    .slice(-MAX_LOG_MESSAGE_BYTES);
 };

@@ -7,12 +7,20 @@ import type { Observation } from "../runtime.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 
 export type JournalEntry =
-  | { readonly supervisor: ProcessIdentity; readonly names: readonly string[] }
+  | {
+      /** `null`: a worker took the journal to make sure that nothing starts. */
+      readonly supervisor: ProcessIdentity | null;
+      readonly namespace: string;
+      readonly name: string;
+      readonly names: readonly string[];
+    }
   | { readonly process: ProcessIdentity }
   | { readonly observation: Observation };
 
 export interface JournalContent {
   readonly supervisor: ProcessIdentity | null;
+  readonly namespace: string;
+  readonly name: string;
   /** Init containers' names, then the containers', in the spec's order. */
   readonly names: readonly string[];
   readonly processes: readonly ProcessIdentity[];
@@ -70,15 +78,16 @@ export const readJournal = (podDirectory: string): JournalContent | null => {
     return null;
   }
   let supervisor: ProcessIdentity | null = null;
+  let [namespace, name] = ["", ""];
   let names: readonly string[] = [];
   let observation: Observation | null = null;
   const processes: ProcessIdentity[] = [];
   for (const line of text.split("\n")) {
     const entry = line === "" ? null : parsed(line);
     if (entry === null) continue;
-    if ("supervisor" in entry) ({ supervisor, names } = entry);
+    if ("supervisor" in entry) ({ supervisor, namespace, name, names } = entry);
     else if ("process" in entry) processes.push(entry.process);
     else observation = entry.observation;
   }
-  return { supervisor, names, processes, observation };
+  return { supervisor, namespace, name, names, processes, observation };
 };

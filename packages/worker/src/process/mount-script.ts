@@ -53,13 +53,25 @@ if [ -n "$R" ]; then
 fi
 `;
 
+const execsBeside = (plan: ContainerPlan): boolean =>
+  [
+    plan.startupProbe?.action,
+    plan.livenessProbe?.action,
+    plan.readinessProbe?.action,
+    plan.postStart,
+    plan.preStop,
+  ].some((action) => action?.kind === "exec");
+
 const become = (plan: ContainerPlan, rootless: boolean): string => {
   const { user } = plan;
   if (user !== undefined && !rootless) {
-    const groups = user.groups.length === 0 ? "--clear-groups" : `--groups ${user.groups.join(",")}`;
+    const groups =
+      user.groups.length === 0 ? "--clear-groups" : `--groups ${user.groups.join(",")}`;
     return `exec setpriv --reuid ${user.uid} --regid ${user.gid} ${groups} -- "$@" 9>&-`;
   }
-  if (!rootless) return `exec "$@" 9>&-`;
+  // A command can be run beside the container only within the user namespace that owns its mounts,
+  // where we are root; others get their own user back by a namespace within it.
+  if (!rootless || execsBeside(plan)) return `exec "$@" 9>&-`;
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   return `exec unshare --user --map-user=${uid} --map-group=${gid} -- "$@" 9>&-`;
 };

@@ -209,11 +209,11 @@ export class PodSupervision {
     this.#journal.close();
   }
 
-  /** Changes within one turn of the event loop are one observation. */
+  /** Changes within one turn of the event loop are one observation; an end goes before them. */
   #changed(): void {
     if (this.#changePending || this.#final !== null) return;
     this.#changePending = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#changePending = false;
       if (this.#final === null) this.#report(this.#observe());
     });
@@ -227,7 +227,9 @@ export class PodSupervision {
   #observe(): Observation {
     const containers = this.#main.map(({ record }) => record);
     const sidecars = this.#init.filter(({ plan }) => plan.sidecar).map(({ record }) => record);
-    const begun = containers.some(({ state, restartCount }) => state !== "waiting" || restartCount > 0);
+    const begun = containers.some(
+      ({ state, restartCount }) => state !== "waiting" || restartCount > 0,
+    );
     return {
       phase: begun ? "Running" : "Pending",
       startedAtMs: this.#startedAtMs,

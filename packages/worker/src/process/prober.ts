@@ -18,7 +18,11 @@ const overHttp = (
     const send = action.url.startsWith("https:") ? httpsRequest : httpRequest;
     const timeout = `Get "${action.url}": context deadline exceeded`;
     const request = send(action.url, {
-      headers: { "user-agent": "gantry-probe", accept: "*/*", ...Object.fromEntries(action.headers) },
+      headers: {
+        "user-agent": "gantry-probe",
+        accept: "*/*",
+        ...Object.fromEntries(action.headers),
+      },
       // A kubelet does not check certificates either: it asks whether the container is alive.
       rejectUnauthorized: false,
       signal: AbortSignal.timeout(timeoutMs),
@@ -29,9 +33,11 @@ const overHttp = (
       resolve(code >= 200 && code < 400 ? null : `HTTP probe failed with statuscode: ${code}`);
     });
     request.once("error", (error) =>
-      resolve(error.name === "AbortError" || error.name === "TimeoutError"
-        ? timeout
-        : `Get "${action.url}": ${error.message}`),
+      resolve(
+        error.name === "AbortError" || error.name === "TimeoutError"
+          ? timeout
+          : `Get "${action.url}": ${error.message}`,
+      ),
     );
     request.end();
   });
@@ -52,7 +58,11 @@ const overTcp = (
     socket.once("error", (error) => done(`${target}: ${error.message}`));
   });
 
-export const perform = async (action: HookAction, timeoutMs: number, exec: Exec): Promise<Failure> => {
+export const perform = async (
+  action: HookAction,
+  timeoutMs: number,
+  exec: Exec,
+): Promise<Failure> => {
   switch (action.kind) {
     case "exec": {
       const { exitCode, output, timedOut } = await exec(action.argv, timeoutMs);
@@ -67,7 +77,9 @@ export const perform = async (action: HookAction, timeoutMs: number, exec: Exec)
     case "tcp":
       return overTcp(action, timeoutMs);
     case "sleep":
-      await new Promise((resolve) => setTimeout(resolve, Math.min(action.seconds * 1000, timeoutMs)));
+      await new Promise((resolve) =>
+        setTimeout(resolve, Math.min(action.seconds * 1000, timeoutMs)),
+      );
       return null;
   }
 };

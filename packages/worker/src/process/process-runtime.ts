@@ -1,23 +1,29 @@
 // The process runtime: Pods as local processes, run by a supervisor that outlives the worker.
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { availableParallelism, networkInterfaces, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import type { PodSpec } from "@gantry/core";
+import type { ContainerRecord, PodSpec } from "@gantry/core";
 import type { Logger } from "pino";
 import { kubeletLogLimits, type LogLimits } from "../logs/log-file.ts";
 import { readLog } from "../logs/log-reader.ts";
 import { ContainerConfigError } from "../pod/environment.ts";
 import { type BackoffTiming, kubeletBackoff } from "../pod/restart.ts";
 import {
-  type LogOptions, LogUnavailable, type Observation, type PodSink, type Rejection,
-  type RunnablePod, type RunningPod, type Runtime,
+  type LogOptions,
+  LogUnavailable,
+  type Observation,
+  type PodSink,
+  type Rejection,
+  type RunnablePod,
+  type RunningPod,
+  type Runtime,
 } from "../runtime.ts";
 import { type HostRules, processRejections } from "./admission.ts";
 import { compilePlan, type PlanSettings } from "./compile-plan.ts";
-import { readJournal } from "./journal.ts";
+import { Journal, readJournal } from "./journal.ts";
 import { findMountSupport } from "./mount-support.ts";
 import { logDirectory } from "./pod-plan.ts";
 import { SupervisedPod } from "./supervised-pod.ts";
@@ -46,7 +52,9 @@ const SUPERVISOR_IDLE_MS = 5000;
 /** Beside this file once compiled; run from source (tests), the compiled one is used. */
 const defaultEntry = (): string => {
   const own = import.meta.url;
-  const path = own.endsWith(".ts") ? "../../dist/process/supervisor-main.js" : "./supervisor-main.js";
+  const path = own.endsWith(".ts")
+    ? "../../dist/process/supervisor-main.js"
+    : "./supervisor-main.js";
   return fileURLToPath(new URL(path, own));
 };
 
@@ -100,6 +108,7 @@ export class ProcessRuntime implements Runtime {
   static async open(options: ProcessRuntimeOptions): Promise<ProcessRuntime> {
     const runtime = new ProcessRuntime(options);
     await runtime.#supervisors.open();
+    await runtime.#removeUnstarted();
     return runtime;
   }
 
@@ -120,7 +129,9 @@ export class ProcessRuntime implements Runtime {
     try {
       const [first] = rejections;
       if (first !== undefined) throw new ContainerConfigError(`${first.path}: ${first.message}`);
-      const images = [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])].map(({ image }) => image);
+      const images = [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])].map(
+        ({ image }) => image,
+      );
       sink.event({
         type: "Normal",
         reason: "ImageIgnored",
@@ -141,9 +152,8 @@ export class ProcessRuntime implements Runtime {
     const known = this.#pods.get(pod.uid);
     if (known !== undefined) return known.withSink(sink);
     const directory = this.#directory(pod.uid);
-    if (!existsSync(directory)) return null;
-    // A directory without a journal: the worker ended before a supervisor took the Pod.
-    if (readJournal(directory) === null) return this.launch(pod, sink);
+    // Without a journal no supervisor ever took the Pod: it was not started.
+    if (readJournal(directory) === null) return null;
     const running = this.#supervise(pod, sink);
     running.adopt();
     return running;
@@ -157,23 +167,21 @@ export class ProcessRuntime implements Runtime {
     const latest = (): Observation | null =>
       this.#pods.get(pod.uid)?.last ?? readJournal(directory)?.observation ?? null;
     const { container } = options;
-    const record = (): { restartCount: number; state: string } | undefined => {
-      const spec = this.#pods.get(pod.uid)?.names ?? null;
+    const names = this.#pods.get(pod.uid)?.names ?? readJournal(directory)?.names ?? [];
+    const record = (): ContainerRecord | undefined => {
       const observation = latest();
       const all = [...(observation?.initContainers ?? []), ...(observation?.containers ?? [])];
-      const at = (spec ?? readJournal(directory)?.names ?? []).indexOf(container);
-      return all[at];
+      return all[names.indexOf(container)];
     };
     const found = record();
     const restart = (found?.restartCount ?? 0) - (options.previous === true ? 1 : 0);
-    const waiting = found === undefined || (found.state === "waiting" && found.restartCount === 0);
     if (options.previous === true && restart < 0) {
       throw new LogUnavailable(
         `previous terminated container "${container}" in pod "${pod.name}" not found`,
       );
     }
-    if (waiting && !this.#hasEnded(found, latest())) {
-      const reason = (found as { reason?: string } | undefined)?.reason ?? "ContainerCreating";
+    if (found === undefined || (found.state === "waiting" && found.lastState === undefined)) {
+      const reason = found?.reason ?? "ContainerCreating";
       throw new LogUnavailable(
         `container "${container}" in pod "${pod.name}" is waiting to start: ${reason}`,
       );
@@ -184,10 +192,6 @@ export class ProcessRuntime implements Runtime {
     };
     const source = { directory: logDirectory(directory, container), restart, ended };
     return Readable.from(readLog(source, options), { objectMode: false });
-  }
-
-  #hasEnded(found: { state: string } | undefined, observation: Observation | null): boolean {
-    return found?.state === "terminated" && observation !== null;
   }
 
   async remove({ uid }: { uid: string }): Promise<void> {
@@ -201,13 +205,28 @@ export class ProcessRuntime implements Runtime {
     await rm(directory, { recursive: true, force: true });
   }
 
-  async list(): Promise<readonly string[]> {
-    return readdirSync(this.#podsDirectory);
+  async list(): Promise<readonly { namespace: string; name: string; uid: string }[]> {
+    return readdirSync(this.#podsDirectory).flatMap((uid) => {
+      const journal = readJournal(this.#directory(uid));
+      return journal === null ? [] : [{ namespace: journal.namespace, name: journal.name, uid }];
+    });
   }
 
   /** Leaves Pods running; a supervisor without Pods is gone when this resolves. */
   async close(): Promise<void> {
     await this.#supervisors.close();
+  }
+
+  /** Directories of Pods that no supervisor took before a worker ended. */
+  async #removeUnstarted(): Promise<void> {
+    for (const uid of readdirSync(this.#podsDirectory)) {
+      const directory = this.#directory(uid);
+      // Taking the journal bars a start that still is on its way.
+      const journal = readJournal(directory) === null ? Journal.create(directory) : null;
+      if (journal === null) continue;
+      journal.close();
+      await rm(directory, { recursive: true, force: true });
+    }
   }
 
   /** Ends a Pod that nobody watches any more. */
@@ -217,7 +236,12 @@ export class ProcessRuntime implements Runtime {
     const { phase } = journal.observation ?? { phase: "Pending" };
     if (phase === "Succeeded" || phase === "Failed") return;
     const sink = { observed: () => {}, event: () => {} };
-    const running = new SupervisedPod({ uid, names: journal.names }, directory, this.#supervisors, sink);
+    const running = new SupervisedPod(
+      { uid, names: journal.names },
+      directory,
+      this.#supervisors,
+      sink,
+    );
     this.#pods.set(uid, running);
     running.adopt();
     running.stop(0);
@@ -245,4 +269,3 @@ export class ProcessRuntime implements Runtime {
     return join(this.#podsDirectory, uid);
   }
 }
-

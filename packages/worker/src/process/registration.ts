@@ -1,7 +1,14 @@
 // How workers find supervisors: one file each in the data directory, named by pid.
 import { createHash } from "node:crypto";
 import {
-  chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync,
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -68,7 +75,10 @@ export const liveSupervisors = (dataDir: string): Registration[] => {
     if (isAlive(registration)) live.push(registration);
     else {
       unregister(dataDir, registration);
-      rmSync(join(directoryOf(dataDir), `pipes-${registration.pid}`), { recursive: true, force: true });
+      rmSync(join(directoryOf(dataDir), `pipes-${registration.pid}`), {
+        recursive: true,
+        force: true,
+      });
     }
   }
   return live;

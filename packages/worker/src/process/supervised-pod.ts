@@ -90,7 +90,10 @@ export class SupervisedPod implements RunningPod {
     if (this.hasEnded) return;
     const journal = readJournal(this.#directory);
     if (journal === null) return this.#sent ? this.#lost() : undefined;
-    if (journal.supervisor?.pid === supervisor.pid && journal.supervisor.start === supervisor.start) {
+    if (
+      journal.supervisor?.pid === supervisor.pid &&
+      journal.supervisor.start === supervisor.start
+    ) {
       this.#lost();
     }
   }
@@ -135,7 +138,14 @@ export class SupervisedPod implements RunningPod {
     const journal = readJournal(this.#directory);
     const last = journal?.observation ?? null;
     if (last !== null && isFinal(last)) return this.#observed(last);
-    const content = journal ?? { supervisor: null, processes: [], observation: null, names: this.names };
+    const content = journal ?? {
+      supervisor: null,
+      namespace: "",
+      name: "",
+      names: this.names,
+      processes: [],
+      observation: null,
+    };
     this.#observed(endLostPod(this.#directory, content, this.names.length, Date.now()));
   }
 }

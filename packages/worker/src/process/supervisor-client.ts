@@ -90,7 +90,9 @@ export const startSupervisor = async (settings: SupervisorSettings): Promise<Reg
   const ready = child.stdio[3] as Readable;
   await new Promise<void>((resolve, reject) => {
     const failed = (why: string): void =>
-      reject(new Error(`the supervisor did not start (${why}); see ${join(dataDir, "supervisor.log")}`));
+      reject(
+        new Error(`the supervisor did not start (${why}); see ${join(dataDir, "supervisor.log")}`),
+      );
     const timer = setTimeout(() => failed("no answer"), START_LIMIT_MS);
     ready.once("data", resolve);
     child.once("exit", (code) => failed(`exit code ${code}`));

@@ -1,8 +1,13 @@
 // The supervisors that a worker talks to: one for new Pods, older ones while they drain.
 import type { SupervisorMessage, WorkerMessage } from "./protocol.ts";
-import type { ProcessIdentity } from "./process-identity.ts";
-import { liveSupervisors, type Registration } from "./registration.ts";
+import { isAlive, type ProcessIdentity } from "./process-identity.ts";
+import { isRegistered, liveSupervisors, type Registration } from "./registration.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startSupervisor, SupervisorClient, type SupervisorSettings } from "./supervisor-client.ts";
+
+/** An exit takes milliseconds; a stuck one must not hold up ours. */
+const EXIT_LIMIT_MS = 5000;
+const EXIT_POLL_MS = 5;
 
 export interface PoolReports {
   message(message: SupervisorMessage): void;
@@ -61,7 +66,21 @@ export class SupervisorPool {
     await this.#current?.catch(() => null);
     const clients = [...this.#clients];
     for (const client of clients) client.send({ op: "leave" });
-    await Promise.all(clients.map((client) => client.closed));
+    await Promise.all(
+      clients.map(async (client) => {
+        await client.closed;
+        await this.#exited(client.registration);
+      }),
+    );
+  }
+
+  /** A supervisor that exits takes its registration back first; one that stays keeps it. */
+  async #exited(supervisor: Registration): Promise<void> {
+    const endMs = performance.now() + EXIT_LIMIT_MS;
+    while (!isRegistered(this.#settings.dataDir, supervisor.pid) && isAlive(supervisor)) {
+      if (performance.now() > endMs) return;
+      await sleep(EXIT_POLL_MS);
+    }
   }
 
   async #connect(registration: Registration): Promise<SupervisorClient> {

@@ -10,10 +10,18 @@ import { PodSupervision } from "./pod-supervision.ts";
 import type { PodPlan } from "./pod-plan.ts";
 import { processStart } from "./process-identity.ts";
 import { receive, send, type WorkerMessage } from "./protocol.ts";
-import { isRegistered, register, type Registration, socketPath, unregister } from "./registration.ts";
+import {
+  isRegistered,
+  register,
+  type Registration,
+  socketPath,
+  unregister,
+} from "./registration.ts";
 
 /** One look at all processes for the Pods that ended meanwhile, rather than one for each. */
 const SWEEP_DELAY_MS = 200;
+/** A worker that does not read must not keep us. */
+const EXIT_MS = 1000;
 /** How often to look whether the data directory still stands. */
 const CHECK_MS = 2000;
 /** Events kept for a worker that is away; they tell people things and decide nothing. */
@@ -34,7 +42,7 @@ export class SupervisorServer {
   readonly #pods = new Map<string, Supervised>();
   readonly #sockets = new Set<Socket>();
   readonly #ended = new Set<string>();
-  #sweepTimer: NodeJS.Timeout | undefined;
+  #sweepDue = false;
   #idleTimer: NodeJS.Timeout | undefined;
   #draining = false;
 
@@ -90,8 +98,8 @@ export class SupervisorServer {
         return this.#pods.get(message.uid)?.pod.stop(message.graceSeconds);
       case "leave":
         // Ends the process when this was the last worker and no Pod runs.
+        if (this.#pods.size === 0 && this.#sockets.size === 1) return this.#exit();
         socket.end();
-        if (this.#pods.size === 0 && this.#sockets.size === 1) this.#exit();
         return;
       case "drain":
         this.#draining = true;
@@ -104,14 +112,16 @@ export class SupervisorServer {
     const journal = this.#pods.has(uid) ? null : Journal.create(plan.directory);
     if (journal === null) return this.#attach(socket, uid);
     const { pid, start } = this.#registration;
-    const names = [...plan.initContainers, ...plan.containers].map(({ name }) => name);
-    journal.append({ supervisor: { pid, start }, names });
+    const names = [...plan.initContainers, ...plan.containers].map((each) => each.name);
+    const { namespace, name } = plan;
+    journal.append({ supervisor: { pid, start }, namespace, name, names });
     const supervised: Supervised = {
       owner: socket,
       events: [],
       pod: new PodSupervision(plan, journal, this.#pipes, {
         observed: (observation) => {
-          if (supervised.owner !== null) send(supervised.owner, { op: "observed", uid, observation });
+          if (supervised.owner !== null)
+            send(supervised.owner, { op: "observed", uid, observation });
         },
         event: (event) => {
           if (supervised.owner !== null) send(supervised.owner, { op: "event", uid, event });
@@ -135,12 +145,13 @@ export class SupervisorServer {
   #over(uid: string): void {
     this.#pods.delete(uid);
     this.#ended.add(uid);
-    this.#sweepTimer ??= setTimeout(() => this.#sweep(), SWEEP_DELAY_MS);
+    if (!this.#sweepDue) setTimeout(() => this.#sweep(), SWEEP_DELAY_MS);
+    this.#sweepDue = true;
     this.#exitWhenIdle();
   }
 
   #sweep(): void {
-    this.#sweepTimer = undefined;
+    this.#sweepDue = false;
     sweepMarked(this.#ended);
     this.#ended.clear();
   }
@@ -168,8 +179,11 @@ export class SupervisorServer {
     this.#server.close();
     unregister(this.#dataDir, this.#registration);
     this.#pipes.close();
-    // Ends the connections after what was written to them, then the process by itself.
-    for (const socket of this.#sockets) socket.end();
-    setTimeout(() => process.exit(0), 50);
+    // What was written to the connections still goes out.
+    const ends = [...this.#sockets].map(
+      (socket) => new Promise<void>((resolve) => socket.end(() => resolve())),
+    );
+    setTimeout(() => process.exit(0), EXIT_MS);
+    void Promise.all(ends).then(() => process.exit(0));
   }
 }

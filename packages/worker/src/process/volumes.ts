@@ -1,5 +1,13 @@
 // Lays a Pod's volumes out on the host; the containers get them by mounts.
-import { chmodSync, chownSync, existsSync, mkdirSync, statSync, type Stats, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  statSync,
+  type Stats,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { PodSpec } from "@gantry/core";
 import { expand } from "../pod/expansion.ts";
@@ -87,7 +95,8 @@ export const mountsOf = (
       throw new VolumeError(`volume "${mount.name}" does not exist`);
     }
     const below = mount.subPathExpr === undefined ? mount.subPath : expand(mount.subPathExpr, env);
-    if (below?.split("/").includes("..") === true) throw new VolumeError("subPath must not contain '..'");
+    if (below?.split("/").includes("..") === true)
+      throw new VolumeError("subPath must not contain '..'");
     const source = below === undefined || below === "" ? root : join(root, below);
     if (!existsSync(source)) mkdirSync(source, { recursive: true, mode: OPEN_DIRECTORY_MODE });
     const fromApi = volume.hostPath === undefined && !isEmptyDir(volume);

@@ -2,8 +2,13 @@
 import type { ContainerRecord, PodSpec } from "@gantry/core";
 import { Readable } from "node:stream";
 import {
-  type LogOptions, type Observation, type PodSink, type Rejection, type RunnablePod,
-  type RunningPod, type Runtime,
+  type LogOptions,
+  type Observation,
+  type PodSink,
+  type Rejection,
+  type RunnablePod,
+  type RunningPod,
+  type Runtime,
 } from "../runtime.ts";
 
 /** Pod template annotations, all optional. */
@@ -54,7 +59,7 @@ class SimulatedPod implements RunningPod {
   readonly ended: Promise<Observation>;
   readonly startedAtMs = Date.now();
   readonly #sink: PodSink;
-  readonly #pod: RunnablePod;
+  readonly pod: RunnablePod;
   readonly #over: () => void;
   readonly #resolve: (observation: Observation) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -62,7 +67,7 @@ class SimulatedPod implements RunningPod {
   #hasEnded = false;
 
   constructor(pod: RunnablePod, sink: PodSink, exitCode: number, over: () => void) {
-    this.#pod = pod;
+    this.pod = pod;
     this.#sink = sink;
     this.#over = over;
     let resolve: (observation: Observation) => void = () => {};
@@ -82,7 +87,7 @@ class SimulatedPod implements RunningPod {
 
   stop(graceSeconds: number): void {
     if (this.#hasEnded) return;
-    const stopMs = Math.min(wholeNumber(this.#pod.annotations[STOP_MS]), graceSeconds * 1000);
+    const stopMs = Math.min(wholeNumber(this.pod.annotations[STOP_MS]), graceSeconds * 1000);
     const atMs = Date.now() + stopMs;
     if (atMs >= this.#stopAtMs) return;
     this.#stopAtMs = atMs;
@@ -95,11 +100,8 @@ class SimulatedPod implements RunningPod {
     clearTimeout(this.#timer);
   }
 
-  #observation(
-    phase: Observation["phase"],
-    containers: readonly ContainerRecord[],
-  ): Observation {
-    const init = this.#pod.spec.initContainers?.map(() => ({
+  #observation(phase: Observation["phase"], containers: readonly ContainerRecord[]): Observation {
+    const init = this.pod.spec.initContainers?.map(() => ({
       ...terminated(0, { startedAtMs: this.startedAtMs, finishedAtMs: this.startedAtMs }),
       ready: true,
     }));
@@ -115,7 +117,7 @@ class SimulatedPod implements RunningPod {
   #finish(exitCode: number): void {
     this.#hasEnded = true;
     const times = { startedAtMs: this.startedAtMs, finishedAtMs: Date.now() };
-    const containers = (this.#pod.spec.containers ?? []).map(() => terminated(exitCode, times));
+    const containers = (this.pod.spec.containers ?? []).map(() => terminated(exitCode, times));
     const observation = this.#observation(exitCode === 0 ? "Succeeded" : "Failed", containers);
     this.#over();
     this.#sink.observed(observation);
@@ -160,8 +162,12 @@ export class SimulatedRuntime implements Runtime {
     this.#pods.get(uid)?.stop(0);
   }
 
-  async list(): Promise<readonly string[]> {
-    return [...this.#pods.keys()];
+  async list(): Promise<readonly { namespace: string; name: string; uid: string }[]> {
+    return [...this.#pods.values()].map(({ pod: { namespace, name, uid } }) => ({
+      namespace,
+      name,
+      uid,
+    }));
   }
 
   async close(): Promise<void> {

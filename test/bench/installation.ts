@@ -1,0 +1,118 @@
+// Gantry as a user starts it, beside the benchmark's Redis: one process, or its parts apart.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { Submitter } from "./submitter.ts";
+
+const main = fileURLToPath(new URL("../../../packages/cli/dist/main.js", import.meta.url));
+
+/** Pods at once of one worker: more than any row asks for. */
+const CONCURRENCY = "1000";
+
+const START_DEADLINE_MS = 30_000;
+
+export interface InstallationOptions {
+  readonly redisUrl: string;
+  readonly runtime: "simulated" | "process";
+  /** api, scheduler and two workers as processes of their own. */
+  readonly split: boolean;
+  /** Where CPU profiles are written. */
+  readonly profileDir: string | undefined;
+}
+
+export interface Installation {
+  readonly submitter: Submitter;
+  readonly pids: readonly number[];
+  stop(): Promise<void>;
+}
+
+interface Kubeconfig {
+  readonly clusters: readonly [
+    { readonly cluster: { readonly server: string; readonly "certificate-authority-data": string } },
+  ];
+  readonly users: readonly [{ readonly user: { readonly token: string } }];
+}
+
+const launch = (words: readonly string[], profileDir: string | undefined): ChildProcess =>
+  spawn(
+    process.execPath,
+    [
+      ...(profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`]),
+      ...[main, ...words],
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+
+const stopped = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, "exit");
+  child.kill("SIGTERM");
+  await exit;
+};
+
+const commands = (options: InstallationOptions, dir: string): string[][] => {
+  const redis = ["--redis", options.redisUrl, "--runtime", options.runtime];
+  const api = ["--listen", "127.0.0.1:0", "--ops-listen", "off", "--data-dir", dir];
+  const pods = ["--concurrency", CONCURRENCY];
+  if (!options.split) return [["up", ...redis, ...api, ...pods]];
+  const worker = (name: string): string[] => [
+    ...["worker", ...redis, ...pods, "--node", name, "--data-dir", join(dir, name)],
+  ];
+  return [
+    ["api", ...redis, ...api],
+    ["scheduler", "--redis", options.redisUrl],
+    worker("bench-1"),
+    worker("bench-2"),
+  ];
+};
+
+export const startInstallation = async (options: InstallationOptions): Promise<Installation> => {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-bench-data-"));
+  let stderr = "";
+  const children = commands(options, dir).map((words) => launch(words, options.profileDir));
+  for (const child of children) {
+    child.stderr?.on("data", (data: Buffer) => (stderr += data.toString()));
+  }
+  const kubeconfig = join(dir, "kubeconfig");
+  const deadline = performance.now() + START_DEADLINE_MS;
+  const check = (): void => {
+    const over = children.some((child) => child.exitCode !== null) || performance.now() > deadline;
+    if (over) throw new Error(`Gantry did not start:\n${stderr}`);
+  };
+  while (!(await access(kubeconfig).then(() => true, () => false))) {
+    check();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const { clusters, users } = parse(await readFile(kubeconfig, "utf8")) as Kubeconfig;
+  const submitter = new Submitter({
+    url: clusters[0].cluster.server,
+    ca: Buffer.from(clusters[0].cluster["certificate-authority-data"], "base64").toString(),
+    token: users[0].user.token,
+  });
+  while (!(await submitter.ready())) {
+    check();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return {
+    submitter,
+    pids: children.map((child) => child.pid ?? 0),
+    async stop() {
+      submitter.close();
+      await Promise.all(children.toReversed().map(stopped));
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+};
+
+const TICKS_PER_SECOND = 100;
+
+/** Processor time of a process so far, in milliseconds; 0 where /proc does not tell. */
+export const cpuMs = async (pid: number): Promise<number> => {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return ((Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 1000) / TICKS_PER_SECOND;
+};

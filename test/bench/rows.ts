@@ -1,0 +1,99 @@
+// The rows of the benchmark: what is run, how often, and with which yardstick.
+import type { JobShape } from "./manifest.ts";
+
+interface RowBase {
+  readonly name: string;
+  /** Left out of `--quick`. */
+  readonly full?: boolean;
+  readonly runtime?: "simulated" | "process";
+}
+
+/** Jobs submitted as fast as the API takes them; timed from the first submission to the last Complete. */
+export interface BatchRow extends RowBase {
+  readonly kind: "batch";
+  readonly jobs: number;
+  readonly shape: JobShape;
+  /** Runs whose median is shown; 1 for those that take long. */
+  readonly runs: number;
+  /** Jobs at once of bare BullMQ's worker. */
+  readonly bareConcurrency: number;
+  /** Shows the memory that Redis holds for a finished Pod. */
+  readonly memory?: boolean;
+}
+
+/** Jobs of one Pod, submitted at a steady rate whatever the answers (open loop). */
+export interface LatencyRow extends RowBase {
+  readonly kind: "latency";
+  readonly jobsPerSecond: number;
+  readonly seconds: number;
+}
+
+/** An installation that has nothing to do. */
+export interface IdleRow extends RowBase {
+  readonly kind: "idle";
+  readonly seconds: number;
+}
+
+export type Row = BatchRow | LatencyRow | IdleRow;
+
+const oneJob = (name: string, shape: JobShape, more: Partial<BatchRow> = {}): BatchRow => ({
+  kind: "batch",
+  name,
+  jobs: 1,
+  shape,
+  runs: 3,
+  bareConcurrency: shape.parallelism,
+  ...more,
+});
+
+const manyJobs = (name: string, jobs: number, shape: JobShape, more: Partial<BatchRow> = {}): BatchRow => ({
+  kind: "batch",
+  name,
+  jobs,
+  shape,
+  runs: 3,
+  bareConcurrency: 100,
+  ...more,
+});
+
+const onePod: JobShape = { completions: 1, parallelism: 1 };
+
+export const rows: readonly Row[] = [
+  oneJob("1 Job x 1,000, parallelism 100", { completions: 1_000, parallelism: 100 }),
+  oneJob("1 Indexed Job x 1,000, parallelism 100", {
+    completions: 1_000,
+    parallelism: 100,
+    indexed: true,
+  }),
+  oneJob("1 Job x 10,000, parallelism 100", { completions: 10_000, parallelism: 100 }),
+  oneJob(
+    "1 Indexed Job x 10,000, parallelism 100",
+    { completions: 10_000, parallelism: 100, indexed: true },
+    { memory: true },
+  ),
+  manyJobs("200 Jobs x 1", 200, onePod),
+  manyJobs("2,000 Jobs x 1", 2_000, onePod),
+  { kind: "latency", name: "100 Jobs a second", jobsPerSecond: 100, seconds: 5 },
+  manyJobs(
+    "process runtime: 1 Job x 200 of /bin/true",
+    1,
+    { completions: 200, parallelism: 8 },
+    { runtime: "process", bareConcurrency: 8, runs: 1 },
+  ),
+  { kind: "idle", name: "idle", seconds: 5 },
+  ...[1_000, 10_000, 100_000].map((completions) =>
+    oneJob(
+      `1 Indexed Job x ${completions.toLocaleString("en")}, parallelism 1,000`,
+      { completions, parallelism: 1_000, indexed: true },
+      { full: true, memory: true, runs: completions > 10_000 ? 1 : 3 },
+    ),
+  ),
+  manyJobs(
+    "318 Jobs x 315, parallelism 10",
+    318,
+    { completions: 315, parallelism: 10 },
+    { full: true, runs: 1 },
+  ),
+  { kind: "latency", name: "500 Jobs a second", jobsPerSecond: 500, seconds: 10, full: true },
+  { kind: "latency", name: "1,000 Jobs a second", jobsPerSecond: 1_000, seconds: 10, full: true },
+];
