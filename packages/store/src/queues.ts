@@ -65,6 +65,7 @@ export class Queues {
     this.#prefix = queuePrefix(store);
     this.#connection = connect(store.connection);
     this.sync = new Queue<SyncPayload>(queueNames.sync, this.#options);
+    this.sync.on("error", ignore);
   }
 
   get #options() {
@@ -76,6 +77,7 @@ export class Queues {
     let queue = this.#pods.get(name);
     if (queue === undefined) {
       queue = new Queue<PodPayload>(name, this.#options);
+      queue.on("error", ignore);
       this.#pods.set(name, queue);
     }
     return queue;
@@ -112,6 +114,9 @@ export class Queues {
     await this.#connection.quit().catch(() => this.#connection.disconnect());
   }
 }
+
+/** BullMQ prints what nobody listens to; callers see a lost server by their own failing commands. */
+const ignore = (): void => {};
 
 const podJob = (pod: PodPayload) => ({
   name: `${pod.namespace}/${pod.name}`,

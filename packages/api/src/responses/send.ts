@@ -41,8 +41,9 @@ export const sendBody = (
     .code(code)
     .header("content-type", contentTypes[format])
     .header("cache-control", "no-cache, private")
-    // Node would write a text together with the headers, as UTF-8, and so encode warnings twice.
-    .send(reply.hasHeader("warning") ? Buffer.from(text, "utf8") : text);
+    // As bytes: Node writes a text together with the headers, as UTF-8, and so would encode warnings
+    // twice; and Fastify would add a charset that Kubernetes does not name.
+    .send(Buffer.from(text, "utf8"));
 };
 
 const includes: ReadonlyMap<string, IncludeObject> = new Map([

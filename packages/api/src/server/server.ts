@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { fastify, type FastifyInstance } from "fastify";
 import { registerDiscovery } from "../discovery/register.ts";
 import { groupVersions } from "../discovery/served.ts";
+import { registerOpenApi } from "../openapi/register.ts";
 import { evict } from "../pods/eviction.ts";
 import { podLog } from "../pods/log.ts";
 import { strategies } from "../registry/registry.ts";
@@ -76,6 +77,7 @@ const registerRoutes = (
   registerFixed(app, context, serviceOf(options.listen.port));
   const revision = () => context.store.revision();
   registerDiscovery(app, { revision, version: { version: options.version } });
+  registerOpenApi(app, { version: options.version });
   registerReviews(app, { now: context.nowMs });
   const pod = "/api/v1/namespaces/:namespace/pods/:name";
   app.get(`${pod}/log`, podLog(context));
