@@ -2,6 +2,8 @@
 import type { AddressInfo } from "node:net";
 import { type RedisConnection, Queues, Store, Templates, WatchHub } from "@gantry/store";
 import type { Logger } from "pino";
+import { Metrics } from "./metrics/metrics.ts";
+import { type RunningOps, startOps } from "./ops/start-ops.ts";
 import { Objects } from "./registry/objects.ts";
 import { buildServer } from "./server/server.ts";
 import type { ApiContext } from "./server/context.ts";
@@ -23,6 +25,8 @@ export interface ApiOptions {
   readonly token: string;
   /** Listener for the pages that people open; `null` for none. */
   readonly ops: { readonly host: string; readonly port: number; readonly write: boolean } | null;
+  /** Lets the pages be served beyond loopback, in clear text. Default false. */
+  readonly insecure?: boolean;
   readonly log: Logger;
   readonly version: string;
   /** Runtime of Pods that name none. */
@@ -34,6 +38,30 @@ export interface RunningApi {
   readonly opsPort: number | null;
   close(): Promise<void>;
 }
+
+const openOps = async (
+  { store, log }: ApiContext,
+  options: ApiOptions,
+  metrics: Metrics,
+): Promise<RunningOps | null> => {
+  if (options.ops === null) return null;
+  const { token, insecure = false } = options;
+  return startOps({ ...options.ops, store, token, metrics, log, insecure });
+};
+
+/**
+ * The server came back: it may have lost what it had not written, so the revision moves ahead, and
+ * clients resume their watches, which tells them where they have to list again.
+ */
+const reopen = async (context: ApiContext, endWatches: () => void): Promise<void> => {
+  try {
+    await context.store.open();
+  } catch (error) {
+    // Gone again: the next connection does it.
+    context.log.warn({ err: error }, "the store could not be reopened");
+  }
+  endWatches();
+};
 
 /** Starts serving. Rejects when Redis can't be reached or a port is taken. */
 export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
@@ -60,7 +88,11 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
     log,
     nowMs,
     certificate: tls?.cert ?? "",
+    watchers: new Set(),
     closing: closing.signal,
+  };
+  const endWatches = (): void => {
+    for (const watcher of context.watchers) watcher.end();
   };
   const closeStore = async (): Promise<void> => {
     await context.wakes.drain(DRAIN_MS);
@@ -75,7 +107,13 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
     await closeStore();
     throw error;
   }
-  const app = await buildServer(context, options);
+  store.redis.on("ready", () => void reopen(context, endWatches));
+  const metrics = new Metrics({
+    store,
+    hub,
+    onError: (error) => log.warn({ err: error }, "metrics of Jobs are not up to date"),
+  });
+  const app = await buildServer(context, options, metrics);
   try {
     await app.listen({ host: options.listen.host, port: options.listen.port });
   } catch (error) {
@@ -84,14 +122,24 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
     throw error;
   }
   const { port } = app.server.address() as AddressInfo;
+  let ops: RunningOps | null;
+  try {
+    ops = await openOps(context, options, metrics);
+  } catch (error) {
+    await app.close();
+    await closeStore();
+    throw error;
+  }
   return {
     port,
-    opsPort: null,
+    opsPort: ops?.port ?? null,
     close: async () => {
       closing.abort();
+      endWatches();
       const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
-      await app.close();
+      await Promise.all([app.close(), ops?.close()]);
       clearTimeout(cut);
+      metrics.close();
       await closeStore();
     },
   };

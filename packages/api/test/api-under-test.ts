@@ -87,7 +87,8 @@ export class ApiUnderTest {
   async send(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const { body } = options;
     const raw = typeof body === "string" || body instanceof Uint8Array;
-    const type = body === undefined ? {} : { "content-type": patchTypes[method] ?? "application/json" };
+    const type =
+      body === undefined ? {} : { "content-type": patchTypes[method] ?? "application/json" };
     const response = await fetch(this.url(path), {
       method,
       headers: { ...type, ...this.headers(options) },
@@ -103,7 +104,11 @@ export class ApiUnderTest {
     return this.send("GET", path, { headers });
   }
 
-  post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  post(
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
     return this.send("POST", path, { body, headers });
   }
 
@@ -179,7 +184,8 @@ export class WatchReader {
 
   async rest(): Promise<WatchEvent[]> {
     const deadline = Date.now() + EVENT_MS;
-    while (!this.ended && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!this.ended && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 10));
     return this.#events.splice(0);
   }
 

@@ -28,7 +28,10 @@ interface Named {
   readonly verbs?: readonly string[];
   readonly subresource?: string;
   readonly subresources?: readonly Named[];
-  readonly versions?: readonly { readonly version: string; readonly resources?: readonly Named[] }[];
+  readonly versions?: readonly {
+    readonly version: string;
+    readonly resources?: readonly Named[];
+  }[];
 }
 
 /** Kinds that are read-only or empty here differ in their verbs on purpose. */
@@ -37,7 +40,8 @@ const withoutVerbs = (verbs: readonly string[], entry: Named): Named => ({ ...en
 describe.skipIf(recordingsMissing !== undefined)(
   `as recorded${recordingsMissing === undefined ? "" : ` (skipped: ${recordingsMissing})`}`,
   () => {
-    const recorded = recordingsMissing === undefined ? exchanges("exchanges-kubectl-1.32.jsonl") : [];
+    const recorded =
+      recordingsMissing === undefined ? exchanges("exchanges-kubectl-1.32.jsonl") : [];
     const answer = (url: string, accept: string) => {
       const found = recorded.find(
         ({ request, response }) =>
@@ -89,7 +93,9 @@ describe.skipIf(recordingsMissing !== undefined)(
             expect(resource).toEqual(
               withoutVerbs(resource.verbs ?? [], {
                 ...own,
-                ...(subresources === undefined || subresources.length === 0 ? {} : { subresources }),
+                ...(subresources === undefined || subresources.length === 0
+                  ? {}
+                  : { subresources }),
               }),
             );
             for (const verb of resource.verbs ?? []) expect(theirResource?.verbs).toContain(verb);
@@ -127,16 +133,19 @@ describe.skipIf(recordingsMissing !== undefined)(
 );
 
 describe("caching", () => {
-  it.each(["/api", "/apis", "/apis/batch/v1"])("%s is answered 304 to its own ETag", async (url) => {
-    const first = await get(url, AGGREGATED + ",application/json");
-    const etag = String(first.headers["etag"]);
-    expect(etag).toMatch(/^"[0-9A-F]{128}"$/);
-    const second = await get(url, AGGREGATED + ",application/json", { "if-none-match": etag });
-    expect(second.statusCode).toBe(304);
-    expect(second.body).toBe("");
-    const other = await get(url, AGGREGATED + ",application/json", { "if-none-match": '"x"' });
-    expect(other.statusCode).toBe(200);
-  });
+  it.each(["/api", "/apis", "/apis/batch/v1"])(
+    "%s is answered 304 to its own ETag",
+    async (url) => {
+      const first = await get(url, AGGREGATED + ",application/json");
+      const etag = String(first.headers["etag"]);
+      expect(etag).toMatch(/^"[0-9A-F]{128}"$/);
+      const second = await get(url, AGGREGATED + ",application/json", { "if-none-match": etag });
+      expect(second.statusCode).toBe(304);
+      expect(second.body).toBe("");
+      const other = await get(url, AGGREGATED + ",application/json", { "if-none-match": '"x"' });
+      expect(other.statusCode).toBe(200);
+    },
+  );
 
   it("the two forms of a path have different tags", async () => {
     const plain = await get("/apis");
@@ -155,7 +164,10 @@ describe("kinds that are always empty", () => {
       metadata: { resourceVersion: "42" },
       items: [],
     });
-    const rows = await get("/apis/apps/v1/deployments", "application/json;as=Table;v=v1;g=meta.k8s.io");
+    const rows = await get(
+      "/apis/apps/v1/deployments",
+      "application/json;as=Table;v=v1;g=meta.k8s.io",
+    );
     expect(rows.json()).toMatchObject({ kind: "Table", rows: [] });
   });
 

@@ -2,7 +2,12 @@
 import { parseRfc3339 } from "@gantry/core";
 import protobuf from "protobufjs/minimal.js";
 import type { z } from "zod";
-import { type FieldPlan, type MessagePlan, planOf, type ValueForm } from "../src/protobuf/wire-plan.ts";
+import {
+  type FieldPlan,
+  type MessagePlan,
+  planOf,
+  type ValueForm,
+} from "../src/protobuf/wire-plan.ts";
 
 type Writer = protobuf.Writer;
 type Json = Record<string, unknown>;
@@ -19,7 +24,12 @@ function writeTime(writer: Writer, text: string): void {
 function writeIntOrString(writer: Writer, value: unknown): void {
   writer.fork();
   if (typeof value === "string") writer.uint32(8).int64(1).uint32(26).string(value);
-  else writer.uint32(8).int64(0).uint32(16).int32(value as number);
+  else
+    writer
+      .uint32(8)
+      .int64(0)
+      .uint32(16)
+      .int32(value as number);
   writer.ldelim();
 }
 
@@ -54,13 +64,21 @@ function writeValue(writer: Writer, number: number, form: ValueForm, value: unkn
       writeTime(writer, value as string);
       return;
     case "quantity":
-      writer.fork().uint32(10).string(value as string).ldelim();
+      writer
+        .fork()
+        .uint32(10)
+        .string(value as string)
+        .ldelim();
       return;
     case "intOrString":
       writeIntOrString(writer, value);
       return;
     case "rawObject":
-      writer.fork().uint32(10).bytes(Buffer.from(JSON.stringify(value))).ldelim();
+      writer
+        .fork()
+        .uint32(10)
+        .bytes(Buffer.from(JSON.stringify(value)))
+        .ldelim();
       return;
     default:
       writer.string(value as string);
@@ -80,7 +98,9 @@ function writeField(writer: Writer, number: number, field: FieldPlan, value: unk
 }
 
 function names(plan: MessagePlan): string[] {
-  return [...plan.fields.values()].flatMap((field) => ("fields" in field ? names(field) : field.name));
+  return [...plan.fields.values()].flatMap((field) =>
+    "fields" in field ? names(field) : field.name,
+  );
 }
 
 function writeMessage(writer: Writer, plan: MessagePlan, object: Json): void {
@@ -90,7 +110,8 @@ function writeMessage(writer: Writer, plan: MessagePlan, object: Json): void {
       writer.uint32(lengthDelimited(number)).fork();
       writeMessage(writer, field, object);
       writer.ldelim();
-    } else if (object[field.name] !== undefined) writeField(writer, number, field, object[field.name]);
+    } else if (object[field.name] !== undefined)
+      writeField(writer, number, field, object[field.name]);
   }
 }
 
@@ -100,7 +121,10 @@ export function encodeProtobuf(object: Json, schema: z.ZodObject): Buffer {
   const envelope = protobuf.Writer.create();
   envelope.uint32(10).fork();
   envelope.uint32(10).string(object["apiVersion"] as string);
-  envelope.uint32(18).string(object["kind"] as string).ldelim();
+  envelope
+    .uint32(18)
+    .string(object["kind"] as string)
+    .ldelim();
   envelope.uint32(18).bytes(inner.finish());
   return Buffer.concat([Buffer.from("k8s\0"), envelope.finish()]);
 }

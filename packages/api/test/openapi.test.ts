@@ -67,7 +67,9 @@ describe("documents", () => {
   it("every reference resolves", async () => {
     for (const path of Object.keys(index)) {
       const parsed = await document(path);
-      const references = JSON.stringify(parsed).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g);
+      const references = JSON.stringify(parsed).matchAll(
+        /"\$ref":"#\/components\/schemas\/([^"]+)"/g,
+      );
       let found = 0;
       for (const [, name = ""] of references) {
         expect(parsed.components.schemas, `${path}: ${name}`).toHaveProperty([name]);
@@ -101,7 +103,9 @@ describe("documents", () => {
       const patch = paths[`/${root}/${namespace}${kind.plural}/{name}`]?.["patch"] ?? {};
       const { group, version, kind: name } = kind;
       expect(patch["x-kubernetes-group-version-kind"]).toEqual({ group, version, kind: name });
-      const parameters = (patch["parameters"] as { name: string; in: string }[]).map((each) => each.name);
+      const parameters = (patch["parameters"] as { name: string; in: string }[]).map(
+        (each) => each.name,
+      );
       expect(parameters).toEqual(
         expect.arrayContaining(["fieldValidation", "dryRun", "fieldManager", "force"]),
       );
@@ -128,10 +132,12 @@ describe("documents", () => {
       "x-kubernetes-list-type": "atomic",
       "x-kubernetes-patch-merge-key": "type",
     });
-    expect(propertyOf(batch, "io.k8s.api.batch.v1.JobSpec", "activeDeadlineSeconds")).toMatchObject({
-      type: "integer",
-      format: "int64",
-    });
+    expect(propertyOf(batch, "io.k8s.api.batch.v1.JobSpec", "activeDeadlineSeconds")).toMatchObject(
+      {
+        type: "integer",
+        format: "int64",
+      },
+    );
     expect(
       batch.components.schemas["io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector"],
     ).toMatchObject({ "x-kubernetes-map-type": "atomic" });

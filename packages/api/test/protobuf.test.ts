@@ -1,5 +1,13 @@
 // Protobuf bodies: recorded ones of kubectl, round trips, and bytes that are none.
-import { ApiError, cronJobKind, jobKind, kindOfObject, kinds, podKind, secretKind } from "@gantry/core";
+import {
+  ApiError,
+  cronJobKind,
+  jobKind,
+  kindOfObject,
+  kinds,
+  podKind,
+  secretKind,
+} from "@gantry/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
@@ -110,19 +118,31 @@ describe("round trips", () => {
           nodeSelector: { x: "y" },
           volumes: [
             { name: "e", emptyDir: {} },
-            { name: "s", secret: { secretName: "s", defaultMode: 420, items: [{ key: "k", path: "p" }] } },
+            {
+              name: "s",
+              secret: { secretName: "s", defaultMode: 420, items: [{ key: "k", path: "p" }] },
+            },
           ],
           containers: [
             {
               name: "c",
               resources: { limits: { cpu: "100m", memory: "1Gi" } },
-              env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "m", key: "k", optional: false } } }],
+              env: [
+                {
+                  name: "A",
+                  valueFrom: { configMapKeyRef: { name: "m", key: "k", optional: false } },
+                },
+              ],
               livenessProbe: { httpGet: { path: "/", port: "http" }, periodSeconds: 5 },
               readinessProbe: { tcpSocket: { port: 80 } },
             },
           ],
         },
-        status: { containerStatuses: [{ name: "c", ready: false, restartCount: 0, state: { terminated: { exitCode: 0 } } }] },
+        status: {
+          containerStatuses: [
+            { name: "c", ready: false, restartCount: 0, state: { terminated: { exitCode: 0 } } },
+          ],
+        },
       },
     ],
     [
@@ -138,7 +158,9 @@ describe("round trips", () => {
         kind: "CronJob",
         metadata: {
           name: "c",
-          managedFields: [{ manager: "m", time: "1969-12-31T23:59:59Z", fieldsV1: { "f:spec": {} } }],
+          managedFields: [
+            { manager: "m", time: "1969-12-31T23:59:59Z", fieldsV1: { "f:spec": {} } },
+          ],
         },
         spec: { schedule: "* * * * *", startingDeadlineSeconds: 9_007_199_254_740_991 },
       },
@@ -152,7 +174,9 @@ describe("round trips", () => {
     const object = {
       apiVersion: "batch/v1",
       kind: "Job",
-      spec: { template: { spec: { containers: [{ name: "c", image: "", stdin: false, tty: true }] } } },
+      spec: {
+        template: { spec: { containers: [{ name: "c", image: "", stdin: false, tty: true }] } },
+      },
       status: { active: 0, succeeded: 1, ready: 0 },
     };
     expect(decode(encodeProtobuf(object, jobKind.schema))).toEqual({
@@ -197,7 +221,10 @@ describe("bytes that are no object get 400", () => {
 
   it("a __proto__ key sets nothing", () => {
     const labels = Object.defineProperty({}, "__proto__", { value: "x", enumerable: true });
-    const body = encodeProtobuf({ apiVersion: "v1", kind: "Pod", metadata: { labels } }, podKind.schema);
+    const body = encodeProtobuf(
+      { apiVersion: "v1", kind: "Pod", metadata: { labels } },
+      podKind.schema,
+    );
     expect((failure(body) as ApiError).code).toBe(400);
   });
 
@@ -220,7 +247,11 @@ describe("bytes that are no object get 400", () => {
     fc.assert(
       fc.property(fc.constantFrom(...kinds), fc.uint8Array({ maxLength: 200 }), (kind, raw) => {
         const head = encodeProtobuf({ apiVersion: kind.apiVersion, kind: kind.kind }, kind.schema);
-        const body = Buffer.concat([head.subarray(0, -2), Buffer.from([0x12, raw.length & 0x7f]), raw]);
+        const body = Buffer.concat([
+          head.subarray(0, -2),
+          Buffer.from([0x12, raw.length & 0x7f]),
+          raw,
+        ]);
         const result = failure(body);
         return !(result instanceof Error) || (result instanceof ApiError && result.code === 400);
       }),

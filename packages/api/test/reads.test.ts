@@ -1,4 +1,6 @@
 // Lists, selectors, representations, watches.
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   ApiUnderTest,
@@ -8,6 +10,7 @@ import {
   JOBS,
   podManifest,
   PODS,
+  TOKEN,
   type WatchReader,
 } from "./api-under-test.ts";
 
@@ -38,7 +41,10 @@ describe("lists", () => {
   beforeAll(async () => {
     await api.post("/api/v1/namespaces", { metadata: { name: "lists" } });
     for (const name of all.slice(0, 5)) {
-      await api.post(space, configMap(name, {}, { labels: { group: name.slice(0, 1), n: name.slice(2) } }));
+      await api.post(
+        space,
+        configMap(name, {}, { labels: { group: name.slice(0, 1), n: name.slice(2) } }),
+      );
     }
   });
 
@@ -79,7 +85,9 @@ describe("lists", () => {
     const gone = await api.get(`${space}?limit=2&continue=${lost}`);
     expect([gone.status, gone.body.reason]).toEqual([410, "Expired"]);
     const rest = await api.get(`${space}?continue=${gone.body.metadata.continue}`);
-    expect(names(rest.body)).toEqual((await api.get(space).then(({ body }) => names(body))).slice(2));
+    expect(names(rest.body)).toEqual(
+      (await api.get(space).then(({ body }) => names(body))).slice(2),
+    );
   });
 
   test("bad selectors, revisions and tokens are told apart", async () => {
@@ -99,7 +107,9 @@ describe("lists", () => {
     await api.post(PODS, podManifest("pinned-other", { "job-name": "pinned-other" }));
     const { body } = await api.get(`${PODS}?labelSelector=job-name=pinned`);
     expect(names(body)).toEqual(["pinned-x", "stranger"]);
-    const phase = await api.get(`${PODS}?labelSelector=job-name=pinned&fieldSelector=status.phase=Running`);
+    const phase = await api.get(
+      `${PODS}?labelSelector=job-name=pinned&fieldSelector=status.phase=Running`,
+    );
     expect(names(phase.body)).toEqual([]);
   });
 });
@@ -108,12 +118,9 @@ describe("representations", () => {
   test("Table, PartialObjectMetadata, YAML; 406 for others", async () => {
     await api.post(JOBS, jobManifest("shown", { suspend: true }));
     const table = await api.get(`${JOBS}/shown`, TABLE);
-    expect(table.body.columnDefinitions.map(({ name }: { name: string }) => name).slice(0, 4)).toEqual([
-      "Name",
-      "Status",
-      "Completions",
-      "Duration",
-    ]);
+    expect(
+      table.body.columnDefinitions.map(({ name }: { name: string }) => name).slice(0, 4),
+    ).toEqual(["Name", "Status", "Completions", "Duration"]);
     expect(table.body.rows[0].cells.slice(0, 3)).toEqual(["shown", "Running", "0/1"]);
     const partial = await api.get(JOBS, {
       accept: "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
@@ -124,9 +131,13 @@ describe("representations", () => {
     expect(yaml.text).toMatch(/^apiVersion: batch\/v1\nkind: Job\n/);
     expect(yaml.text).toMatch(/creationTimestamp: "\d{4}-/);
     expect((await api.get(`${JOBS}/shown`, { accept: "text/plain" })).status).toBe(406);
-    const proto = await api.get(JOBS, { accept: "application/vnd.kubernetes.protobuf,application/json" });
+    const proto = await api.get(JOBS, {
+      accept: "application/vnd.kubernetes.protobuf,application/json",
+    });
     expect(proto.headers.get("content-type")).toBe("application/json");
-    expect((await api.get(JOBS, { accept: "application/vnd.kubernetes.protobuf" })).status).toBe(406);
+    expect((await api.get(JOBS, { accept: "application/vnd.kubernetes.protobuf" })).status).toBe(
+      406,
+    );
   });
 });
 
@@ -179,7 +190,8 @@ describe("watches", () => {
   });
 
   test("sendInitialEvents: the objects, then the bookmark that ends them (W2)", async () => {
-    const query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    const query =
+      "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
     const reader = await watch(`/api/v1/namespaces/kube-system/serviceaccounts?${query}`);
     expect(await reader.take(1)).toEqual(["ADDED default"]);
     const { type, object } = await reader.next();
@@ -192,7 +204,9 @@ describe("watches", () => {
 
   test("timeoutSeconds ends it cleanly, and no bookmark comes unasked (W3)", async () => {
     const { body } = await api.get(JOBS);
-    const reader = await watch(`${JOBS}?watch=1&timeoutSeconds=1&resourceVersion=${body.metadata.resourceVersion}`);
+    const reader = await watch(
+      `${JOBS}?watch=1&timeoutSeconds=1&resourceVersion=${body.metadata.resourceVersion}`,
+    );
     expect(await reader.rest()).toEqual([]);
     expect(reader.ended).toBe(true);
   });
@@ -214,6 +228,30 @@ describe("watches", () => {
     const { type, object } = await reader.next();
     expect([type, object.code, object.reason]).toEqual(["ERROR", 410, "Expired"]);
     await api.store.redis.hdel(api.store.key("meta"), "revisionBase");
+  });
+
+  test("a client that does not read is let go, and others are not held up", async () => {
+    const { body } = await api.get(CONFIG_MAPS);
+    const path = `${CONFIG_MAPS}?watch=1&labelSelector=big&resourceVersion=${body.metadata.resourceVersion}`;
+    const socket = connect(api.api.port, "127.0.0.1");
+    await once(socket, "connect");
+    socket.pause();
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`);
+    const reader = await watch(path);
+    const data = { a: "x".repeat(900_000) };
+    for (let n = 0; n < 40; n++) {
+      await api.post(CONFIG_MAPS, configMap(`big-${n}`, data, { labels: { big: "1" } }));
+    }
+    expect((await reader.take(40)).length).toBe(40);
+    expect(api.logged.some((line) => line.includes("slow watcher"))).toBe(true);
+    // What it was sent ends cleanly, so that it can resume after the last event.
+    let text = "";
+    socket.on("data", (part: Buffer) => {
+      text = (text + part.toString("latin1")).slice(-64);
+    });
+    socket.resume();
+    await expect.poll(() => text.endsWith("0\r\n\r\n"), { timeout: 10_000 }).toBe(true);
+    socket.destroy();
   });
 
   test("a hundred watchers see the same thousand changes", async () => {

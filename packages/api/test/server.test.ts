@@ -55,7 +55,12 @@ describe("hostile input is refused, never a fault", () => {
     ["null", "null", "application/json", 400],
     ["deep JSON", deep, "application/json", 400],
     ["prototype key", '{"__proto__":{"a":1},"metadata":{"name":"x"}}', "application/json", 400],
-    ["nested prototype key", '{"metadata":{"name":"x","labels":{"__proto__":"a"}}}', "application/json", 400],
+    [
+      "nested prototype key",
+      '{"metadata":{"name":"x","labels":{"__proto__":"a"}}}',
+      "application/json",
+      400,
+    ],
     ["YAML bomb", bomb, "application/yaml", 400],
     ["no YAML", "a: [", "application/yaml", 400],
     ["protobuf that ends early", "k8s\0\x0a\xff", "application/vnd.kubernetes.protobuf", 400],
@@ -80,7 +85,10 @@ describe("hostile input is refused, never a fault", () => {
     `${JOBS}?resourceVersion=-1`,
   ])("GET %s is below 500", async (path) => {
     const controller = new AbortController();
-    const response = await fetch(api.url(path), { headers: api.headers(), signal: controller.signal });
+    const response = await fetch(api.url(path), {
+      headers: api.headers(),
+      signal: controller.signal,
+    });
     expect(response.status).toBeLessThan(500);
     controller.abort();
   });
@@ -102,7 +110,9 @@ describe("pods", () => {
       asked.push({ url: request.url ?? "", authorization: request.headers.authorization });
       if (request.url?.includes("previous") === true) {
         response.statusCode = 400;
-        response.end(JSON.stringify({ message: "previous terminated container not found", status: 400 }));
+        response.end(
+          JSON.stringify({ message: "previous terminated container not found", status: 400 }),
+        );
         return;
       }
       response.write("line 1\n");
@@ -116,8 +126,19 @@ describe("pods", () => {
     const metadata = { name: "n1", uid: "u-n1", creationTimestamp: rfc3339(now), annotations };
     createObject(txn, "nodes", { kind: "Node", apiVersion: "v1", metadata }, now);
     const pod = {
-      metadata: { name: "bound", namespace: "default", uid: "u-bound", creationTimestamp: rfc3339(now) },
-      spec: { nodeName: "n1", containers: [{ name: "a", image: "x" }, { name: "b", image: "x" }] },
+      metadata: {
+        name: "bound",
+        namespace: "default",
+        uid: "u-bound",
+        creationTimestamp: rfc3339(now),
+      },
+      spec: {
+        nodeName: "n1",
+        containers: [
+          { name: "a", image: "x" },
+          { name: "b", image: "x" },
+        ],
+      },
       status: { phase: "Running" },
     };
     createPod(txn, recordFromPod(pod));
@@ -126,7 +147,9 @@ describe("pods", () => {
   afterAll(() => worker.close());
 
   test("logs come from the worker that holds the Pod", async () => {
-    const { status, text } = await api.get(`${PODS}/bound/log?container=a&tailLines=5&timestamps=true`);
+    const { status, text } = await api.get(
+      `${PODS}/bound/log?container=a&tailLines=5&timestamps=true`,
+    );
     expect([status, text]).toEqual([200, "line 1\nline 2\n"]);
     const { url, authorization } = asked.at(-1) ?? { url: "" };
     const sent = new URL(url, "http://x");
@@ -172,7 +195,11 @@ describe("pods", () => {
     const pod = (await api.get(`${PODS}/bound`)).body;
     expect(pod.metadata.deletionGracePeriodSeconds).toBe(30);
     expect(pod.status.conditions).toContainEqual(
-      expect.objectContaining({ type: "DisruptionTarget", reason: "EvictionByEvictionAPI", status: "True" }),
+      expect.objectContaining({
+        type: "DisruptionTarget",
+        reason: "EvictionByEvictionAPI",
+        status: "True",
+      }),
     );
     expect((await api.post(`${PODS}/nosuch/eviction`, { ...body, metadata: {} })).status).toBe(404);
   });
@@ -185,14 +212,24 @@ describe("pods", () => {
 
 describe("a lost store", () => {
   test("is 503 with Retry-After and not ready, and mends itself", async () => {
+    const before = (await api.get(JOBS)).body.metadata.resourceVersion;
+    const reader = await api.watch(`${JOBS}?watch=1&resourceVersion=${before}`);
     await api.redis.kill();
     const { status, body, headers } = await api.post(JOBS, jobManifest("later"));
     expect([status, body.reason]).toEqual([503, "ServiceUnavailable"]);
     expect(headers.get("retry-after")).toBe("1");
     expect((await api.get("/readyz")).status).toBe(503);
     expect((await api.get("/livez")).status).toBe(200);
+    expect((await api.get(`${JOBS}?watch=1`)).status).toBe(503);
     await api.redis.restart();
     await expect.poll(async () => (await api.get("/readyz")).status, { timeout: 10_000 }).toBe(200);
     expect((await api.post(JOBS, jobManifest("later"))).status).toBe(201);
+    // The watch ended, and resuming it tells the client to list again: the server may have lost a second.
+    await expect.poll(() => reader.ended).toBe(true);
+    const resumed = await api.watch(`${JOBS}?watch=1&resourceVersion=${before}`);
+    expect((await resumed.next()).object.reason).toBe("Expired");
+    const fresh = await api.watch(`${JOBS}?watch=1`);
+    expect(await fresh.take(1)).toEqual(["ADDED later"]);
+    fresh.close();
   });
 });

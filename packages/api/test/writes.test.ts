@@ -35,7 +35,11 @@ describe("create", () => {
 
   test("status and metadata that only the server sets are ignored (M5)", async () => {
     const sent = {
-      ...jobManifest("pretender", {}, { uid: "mine", generation: 7, creationTimestamp: "2001-01-01T00:00:00Z" }),
+      ...jobManifest(
+        "pretender",
+        {},
+        { uid: "mine", generation: 7, creationTimestamp: "2001-01-01T00:00:00Z" },
+      ),
       status: { succeeded: 5 },
     };
     const { body } = await api.post(JOBS, sent);
@@ -67,12 +71,32 @@ describe("create", () => {
   });
 
   test.each([
-    ["unknown field", jobManifest("bad", { complexions: 1 }), 400, 'unknown field "spec.complexions"'],
+    [
+      "unknown field",
+      jobManifest("bad", { complexions: 1 }),
+      400,
+      'unknown field "spec.complexions"',
+    ],
     ["wrong type", jobManifest("bad", { parallelism: "two" }), 400, "cannot unmarshal string"],
-    ["negative number", jobManifest("bad", { parallelism: -1 }), 422, "must be greater than or equal to 0"],
-    ["no template", { metadata: { name: "bad" }, spec: {} }, 422, "spec.template.spec.restartPolicy"],
+    [
+      "negative number",
+      jobManifest("bad", { parallelism: -1 }),
+      422,
+      "must be greater than or equal to 0",
+    ],
+    [
+      "no template",
+      { metadata: { name: "bad" }, spec: {} },
+      422,
+      "spec.template.spec.restartPolicy",
+    ],
     ["another kind", podManifest("bad"), 400, "cannot be handled as a Job"],
-    ["a runtime that no worker has", runtime("bad", "gvisor"), 422, "spec.template.spec.runtimeClassName"],
+    [
+      "a runtime that no worker has",
+      runtime("bad", "gvisor"),
+      422,
+      "spec.template.spec.runtimeClassName",
+    ],
   ])("%s is refused, and nothing is stored", async (_what, manifest, code, message) => {
     const { status, body } = await api.post(`${JOBS}?fieldValidation=Strict`, manifest);
     expect(status).toBe(code);
@@ -103,7 +127,11 @@ describe("create", () => {
     const again = await api.post(JOBS, manifest, key);
     expect([first.status, again.status]).toEqual([201, 200]);
     expect(again.body.metadata.uid).toBe(first.body.metadata.uid);
-    const other = await api.post(JOBS, jobManifest("", { suspend: true }, { name: undefined, generateName: "once-" }), key);
+    const other = await api.post(
+      JOBS,
+      jobManifest("", { suspend: true }, { name: undefined, generateName: "once-" }),
+      key,
+    );
     expect(other.status).toBe(409);
   });
 
@@ -111,14 +139,23 @@ describe("create", () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => api.post(JOBS, jobManifest("race"))),
     );
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array(19).fill(409)]);
+    const count = (code: number) => answers.filter(({ status }) => status === code).length;
+    expect([count(201), count(409)]).toEqual([1, 19]);
   });
 
   test("a Pod of a client is marked for its queue and gets a service account", async () => {
     const { status, body } = await api.post(PODS, podManifest("lonely"));
-    expect([status, body.status.phase, body.spec.serviceAccountName]).toEqual([201, "Pending", "default"]);
+    expect([status, body.status.phase, body.spec.serviceAccountName]).toEqual([
+      201,
+      "Pending",
+      "default",
+    ]);
     await expect
-      .poll(() => api.store.redis.zcard("{gantry}:q:pods:prioritized").then(async (n) => n + (await api.store.redis.llen("{gantry}:q:pods:wait"))))
+      .poll(() =>
+        api.store.redis
+          .zcard("{gantry}:q:pods:prioritized")
+          .then(async (n) => n + (await api.store.redis.llen("{gantry}:q:pods:wait"))),
+      )
       .toBe(1);
   });
 });
@@ -176,14 +213,19 @@ describe("update and patch", () => {
     ]);
     expect(json.body.metadata.annotations).toEqual({ a: "1" });
     const strategic = await patch("application/strategic-merge-patch+json", {
-      spec: { template: { spec: { containers: [{ name: "main", resources: { limits: { cpu: "1" } } }] } } },
+      spec: {
+        template: { spec: { containers: [{ name: "main", resources: { limits: { cpu: "1" } } }] } },
+      },
     });
     expect(strategic.status).toBe(200);
     expect(strategic.body.spec.template.spec.containers[0]).toMatchObject({
       image: "busybox:1.36",
       resources: { limits: { cpu: "1" } },
     });
-    expect((await patch("application/json-patch+json", [{ op: "test", path: "/kind", value: "Pod" }])).status).toBe(422);
+    expect(
+      (await patch("application/json-patch+json", [{ op: "test", path: "/kind", value: "Pod" }]))
+        .status,
+    ).toBe(422);
     expect((await patch("application/json", {})).status).toBe(415);
   });
 
@@ -191,7 +233,9 @@ describe("update and patch", () => {
     await api.post(CONFIG_MAPS, configMap("crowd"));
     const names = Array.from({ length: 15 }, (_, n) => `k${n}`);
     const answers = await Promise.all(
-      names.map((name) => api.send("PATCH", `${CONFIG_MAPS}/crowd`, { body: { data: { [name]: "x" } } })),
+      names.map((name) =>
+        api.send("PATCH", `${CONFIG_MAPS}/crowd`, { body: { data: { [name]: "x" } } }),
+      ),
     );
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     const { body } = await api.get(`${CONFIG_MAPS}/crowd`);
@@ -202,7 +246,11 @@ describe("update and patch", () => {
     const { body } = await api.post(JOBS, jobManifest("reported", { suspend: true }));
     const conditions = [{ type: "Custom", status: "True" }];
     const { status, body: next } = await api.send("PATCH", `${JOBS}/reported/status`, {
-      body: { metadata: { annotations: { seen: "yes" } }, spec: { parallelism: 9 }, status: { conditions } },
+      body: {
+        metadata: { annotations: { seen: "yes" } },
+        spec: { parallelism: 9 },
+        status: { conditions },
+      },
     });
     expect(status).toBe(200);
     expect(next.status.conditions).toMatchObject(conditions);
@@ -223,7 +271,9 @@ describe("delete", () => {
 
   test("in the background it goes at once, answered with a Status", async () => {
     const { body: job } = await api.post(JOBS, jobManifest("gone"));
-    const { body } = await api.send("DELETE", `${JOBS}/gone`, { body: { propagationPolicy: "Background" } });
+    const { body } = await api.send("DELETE", `${JOBS}/gone`, {
+      body: { propagationPolicy: "Background" },
+    });
     expect(body).toEqual({
       kind: "Status",
       apiVersion: "v1",
@@ -239,9 +289,13 @@ describe("delete", () => {
     const path = `${CONFIG_MAPS}/held`;
     const marked = await api.send("DELETE", path);
     expect(marked.body.metadata.deletionTimestamp).toBeDefined();
-    const added = await api.send("PATCH", path, { body: { metadata: { finalizers: ["example.com/hold", "example.com/more"] } } });
+    const added = await api.send("PATCH", path, {
+      body: { metadata: { finalizers: ["example.com/hold", "example.com/more"] } },
+    });
     expect(added.status).toBe(422);
-    expect((await api.send("PATCH", path, { body: { metadata: { finalizers: null } } })).status).toBe(200);
+    expect(
+      (await api.send("PATCH", path, { body: { metadata: { finalizers: null } } })).status,
+    ).toBe(200);
     expect((await api.get(path)).status).toBe(404);
   });
 
@@ -249,22 +303,32 @@ describe("delete", () => {
     await api.post(JOBS, jobManifest("guarded"));
     const path = `${JOBS}/guarded`;
     const uid = await api.send("DELETE", path, { body: { preconditions: { uid: "other" } } });
-    expect([uid.status, uid.body.message]).toEqual([409, expect.stringContaining("UID in the precondition")]);
+    expect([uid.status, uid.body.message]).toEqual([
+      409,
+      expect.stringContaining("UID in the precondition"),
+    ]);
     expect((await api.send("DELETE", `${path}?propagationPolicy=Sideways`)).status).toBe(422);
     const both = { propagationPolicy: "Orphan", orphanDependents: true };
     expect((await api.send("DELETE", path, { body: both })).status).toBe(422);
-    expect((await api.send("DELETE", `${path}?dryRun=All&propagationPolicy=Background`)).status).toBe(200);
+    expect(
+      (await api.send("DELETE", `${path}?dryRun=All&propagationPolicy=Background`)).status,
+    ).toBe(200);
     expect((await api.get(path)).status).toBe(200);
   });
 
   test("deletecollection takes what its selector takes", async () => {
     for (const n of [1, 2, 3]) {
-      await api.post(CONFIG_MAPS, configMap(`set-${n}`, {}, { labels: { set: n === 3 ? "b" : "a" } }));
+      await api.post(
+        CONFIG_MAPS,
+        configMap(`set-${n}`, {}, { labels: { set: n === 3 ? "b" : "a" } }),
+      );
     }
     const { status, body } = await api.send("DELETE", `${CONFIG_MAPS}?labelSelector=set=a`);
     expect([status, body.items.length]).toEqual([200, 2]);
     const left = await api.get(`${CONFIG_MAPS}?labelSelector=set`);
-    expect(left.body.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual(["set-3"]);
+    expect(
+      left.body.items.map((item: { metadata: { name: string } }) => item.metadata.name),
+    ).toEqual(["set-3"]);
   });
 });
 
@@ -274,12 +338,19 @@ describe("namespaces", () => {
     expect(created.body.status.phase).toBe("Active");
     expect((await api.get("/api/v1/namespaces/team/serviceaccounts/default")).status).toBe(200);
     expect((await api.get("/api/v1/namespaces/team/configmaps/kube-root-ca.crt")).status).toBe(200);
-    expect((await api.post("/apis/batch/v1/namespaces/team/jobs", jobManifest("a"))).status).toBe(201);
+    expect((await api.post("/apis/batch/v1/namespaces/team/jobs", jobManifest("a"))).status).toBe(
+      201,
+    );
     const deleted = await api.send("DELETE", "/api/v1/namespaces/team");
     expect(deleted.body.status.phase).toBe("Terminating");
     const refused = await api.post("/apis/batch/v1/namespaces/team/jobs", jobManifest("b"));
-    expect([refused.status, refused.body.details.causes[0].reason]).toEqual([403, "NamespaceTerminating"]);
-    expect((await api.post("/apis/batch/v1/namespaces/nosuch/jobs", jobManifest("a"))).status).toBe(404);
+    expect([refused.status, refused.body.details.causes[0].reason]).toEqual([
+      403,
+      "NamespaceTerminating",
+    ]);
+    expect((await api.post("/apis/batch/v1/namespaces/nosuch/jobs", jobManifest("a"))).status).toBe(
+      404,
+    );
   });
 
   test("the default namespace stays", async () => {

@@ -47,3 +47,18 @@ test("H6: a condition without a time is an error, not a date", () => {
   const broken = job([{ type: "Complete", status: "True" }], { ttlSecondsAfterFinished: 1 });
   expect(() => ttlExpiry(broken)).toThrow(FinishTimeMissingError);
 });
+
+test.each([
+  ["raised", { ttlSecondsAfterFinished: 60 }, 60],
+  ["lowered", { ttlSecondsAfterFinished: 1 }, 1],
+  ["removed", {}, null],
+])("H5: %s after the finish: it is the present TTL that counts", (_title, spec, seconds) => {
+  const expected = seconds === null ? null : parseRfc3339(finishedAt) + seconds * 1000;
+  expect(ttlExpiry(job(condition("Complete"), spec))).toBe(expected);
+});
+
+test("H6: a finish in the future is computed as any other", () => {
+  const future = [{ type: "Failed", status: "True", lastTransitionTime: "2999-01-01T00:00:00Z" }];
+  const expiry = ttlExpiry(job(future, { ttlSecondsAfterFinished: 5 }));
+  expect(expiry).toBe(parseRfc3339("2999-01-01T00:00:05Z"));
+});

@@ -13,7 +13,7 @@ import {
 } from "@gantry/store";
 import { type Job as BullJob, Queue, Worker } from "bullmq";
 import type { Logger } from "pino";
-import { Registry } from "prom-client";
+import { collectDefaultMetrics, Registry } from "prom-client";
 import { Cleanup, CLEANUP_EVERY_MS } from "./cleanup.ts";
 import type { ControllerContext } from "./controller-context.ts";
 import {
@@ -78,6 +78,9 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     connection: cleanupConnection,
     prefix: queuePrefix(store),
   });
+  cleanupQueue.on("error", (error) =>
+    log.warn({ err: error, queue: "cleanup" }, "queue connection"),
+  );
   const timers = new TimerLoop(base, async () => {
     await cleanupQueue.add("due", {}, cleanupOptions);
   });
@@ -116,11 +119,12 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
 };
 
 const ownServer = async (
-  { metricsListen, log }: SchedulerOptions,
+  { metricsListen, log, registry: given }: SchedulerOptions,
   registry: Registry,
   store: Store,
 ): Promise<MetricsServer | null> => {
   if (metricsListen === undefined) return null;
+  if (given === undefined) collectDefaultMetrics({ register: registry });
   return startMetricsServer(metricsListen, { registry, ready: () => store.redis.ping(), log });
 };
 
@@ -141,13 +145,13 @@ const scheduleCleanup = async (queue: Queue): Promise<void> => {
   );
 };
 
-const startCleanup = async (context: ControllerContext, queue: Queue): Promise<Worker> => {
+const startCleanup = async (context: ControllerContext, queue: Queue): Promise<QueueWorker> => {
   await scheduleCleanup(queue);
   const cleanup = new Cleanup(context);
   return startWorker(context, queueNames.cleanup, 1, () => cleanup.run());
 };
 
-const startSyncWorker = (context: ControllerContext): Worker => {
+const startSyncWorker = (context: ControllerContext): QueueWorker => {
   const sync = syncByKey(context);
   const { metrics } = context;
   return startWorker(context, queueNames.sync, SYNC_CONCURRENCY, (job: BullJob<SyncPayload>) => {
@@ -158,14 +162,20 @@ const startSyncWorker = (context: ControllerContext): Worker => {
   });
 };
 
+interface QueueWorker {
+  /** Resolves when nothing runs any more. */
+  close(): Promise<void>;
+}
+
 const startWorker = <T>(
   { store, log }: ControllerContext,
   name: string,
   concurrency: number,
   work: (job: BullJob<T>) => Promise<unknown>,
-): Worker => {
+): QueueWorker => {
+  const connection = connect(store.connection);
   const worker = new Worker<T>(name, work, {
-    connection: connect(store.connection),
+    connection,
     prefix: queuePrefix(store),
     concurrency,
   });
@@ -173,5 +183,11 @@ const startWorker = <T>(
   worker.on("failed", (job, error) => {
     log.error({ err: error, queue: name, key: job?.name }, "sync failed; it is tried again");
   });
-  return worker;
+  return {
+    async close() {
+      await worker.close();
+      // BullMQ leaves connections open that it was given.
+      await connection.quit().catch(() => connection.disconnect());
+    },
+  };
 };

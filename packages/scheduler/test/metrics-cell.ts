@@ -23,8 +23,8 @@ export class MetricsCell {
     this.queues = new Queues(this.store);
   }
 
-  async createJob(name: string, spec: WireJob["spec"]): Promise<void> {
-    const manifest: WireJob = { metadata: { name, namespace: "default" }, spec };
+  async createJob(name: string, spec: WireJob["spec"], finalizers: string[] = []): Promise<void> {
+    const manifest: WireJob = { metadata: { name, namespace: "default", finalizers }, spec };
     const txn = new Txn();
     createObject(txn, "jobs", newJob(manifest, randomUUID(), this.nowMs), this.nowMs);
     await this.store.commit(txn.dirty(`jobs|default/${name}`));
@@ -46,7 +46,7 @@ export class MetricsCell {
     await this.queues.wake([`cronjobs|default/${name}`]);
   }
 
-  async #pods(job: string): Promise<readonly Stored<PodRecord>[]> {
+  async pods(job: string): Promise<readonly Stored<PodRecord>[]> {
     const page = await this.store.listAll("pods", { keyPrefix: `default/${job}-` });
     return page.items;
   }
@@ -54,7 +54,7 @@ export class MetricsCell {
   /** Waits for a Pod of the Job that has not ended (of this index), and ends it. */
   async endPod(job: string, exitCode: number, index?: number): Promise<void> {
     const pod = await waitFor(`a Pod of ${job}`, async () =>
-      (await this.#pods(job)).find(
+      (await this.pods(job)).find(
         ({ value }) =>
           value.phase === "Pending" && value.deletion === undefined && value.index === index,
       ),

@@ -343,8 +343,8 @@ describe("the scheduler's own server", () => {
       ((await cell.store.redis.client("LIST")) as string).trim().split("\n").length;
     const connected = await clients();
     await expect(start({ metricsListen: { port } })).rejects.toThrow("EADDRINUSE");
-    await waitFor("its connections to be closed", async () =>
-      (await clients()) <= connected ? true : undefined,
-    );
+    const closed = async (): Promise<true | undefined> =>
+      (await clients()) <= connected ? true : undefined;
+    await waitFor("its connections to be closed", closed, 5_000);
   });
 });

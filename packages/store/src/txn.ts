@@ -1,15 +1,12 @@
 // A transaction: writes with their preconditions and index changes, applied whole or not at all.
-import { type Resource, suffix } from "./keys.ts";
+import type { Resource } from "./keys.ts";
 
 /** Commands that a transaction may run on keys beside the objects. */
 type SideCommand =
-  | "SADD"
-  | "SREM"
   | "ZADD"
   | "ZREM"
   | "HSET"
   | "HDEL"
-  | "HINCRBY"
   | "RPUSH"
   | "LTRIM"
   | "XADD"
@@ -48,18 +45,26 @@ export class Txn {
     return this.#push("?", resource, key, "-");
   }
 
+  add(setSuffix: string, member: string): this {
+    return this.#push("+", setSuffix, member);
+  }
+
+  remove(setSuffix: string, member: string): this {
+    return this.#push("-", setSuffix, member);
+  }
+
   side(command: SideCommand, keySuffix: string, ...args: readonly (string | number)[]): this {
     return this.#push("r", 2 + args.length, command, keySuffix, ...args);
   }
 
   /** Marks a sync key (`jobs|ns/name`) as having something to look at; pair it with `Store.wake`. */
   dirty(syncKey: string): this {
-    return this.side("HINCRBY", suffix.dirty, syncKey, 1);
+    return this.#push("m", syncKey);
   }
 
   /** Takes the mark away, unless another wake-up came since `count` was read. */
   clean(syncKey: string, count: string): this {
-    return this.#push("x", suffix.dirty, syncKey, count);
+    return this.#push("x", syncKey, count);
   }
 
   #push(...args: (string | number)[]): this {

@@ -29,7 +29,7 @@ export const queuedPod = (pod: PodPayload, spec: PodSpec | undefined): QueuedPod
 
 /** In the transaction that creates the Pods. */
 export const markUnqueued = (txn: Txn, pods: readonly QueuedPod[]): void => {
-  if (pods.length > 0) txn.side("SADD", suffix.unqueued, ...pods.map(member));
+  for (const pod of pods) txn.add(suffix.unqueued, member(pod));
 };
 
 /** After that transaction: puts the Pods on their queues and takes the marks away. */

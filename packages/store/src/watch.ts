@@ -171,6 +171,8 @@ export class WatchHub {
       const feed = new Feed(this.#store, resource, () => this.#drop(resource));
       entry = { feed, started: feed.start() };
       this.#feeds.set(resource, entry);
+      // A feed that could not start (the server was gone) must not stand in the way of the next one.
+      entry.started.catch(() => this.#drop(resource));
     }
     await entry.started;
     return entry.feed.subscribe(after, listener);

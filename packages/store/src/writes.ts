@@ -66,8 +66,8 @@ const move = (
   member: string,
 ): void => {
   if (from === to) return;
-  if (from !== undefined) txn.side("SREM", key(from), member);
-  if (to !== undefined) txn.side("SADD", key(to), member);
+  if (from !== undefined) txn.remove(key(from), member);
+  if (to !== undefined) txn.add(key(to), member);
 };
 
 const moveOwners = (
@@ -77,10 +77,10 @@ const moveOwners = (
   member: string,
 ): void => {
   for (const uid of before) {
-    if (!after.includes(uid)) txn.side("SREM", suffix.dependents(uid), member);
+    if (!after.includes(uid)) txn.remove(suffix.dependents(uid), member);
   }
   for (const uid of after) {
-    if (!before.includes(uid)) txn.side("SADD", suffix.dependents(uid), member);
+    if (!before.includes(uid)) txn.add(suffix.dependents(uid), member);
   }
 };
 

@@ -75,7 +75,7 @@ describe("a transaction", () => {
     await create(configMap("a"));
     const txn = new Txn();
     createObject(txn, "configmaps", configMap("b"), 0);
-    txn.side("SADD", "some-set", "member");
+    txn.add("some-set", "member");
     createObject(txn, "configmaps", configMap("a"), 0);
     expect((await store.commit(txn)).ok).toBe(false);
     expect(await store.get("configmaps", "default/b")).toBeNull();

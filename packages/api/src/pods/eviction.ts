@@ -61,7 +61,10 @@ export const evict =
     if (given !== "" && given !== name) {
       throw badRequest("name in URL does not match name in Eviction object");
     }
-    const wanted = deleteOptions(new URLSearchParams(), (object["deleteOptions"] ?? {}) as DeleteBody);
+    const wanted = deleteOptions(
+      new URLSearchParams(),
+      (object["deleteOptions"] ?? {}) as DeleteBody,
+    );
     const dryRun = options.dryRun || wanted.dryRun;
     const key = storeKey(pods, checkPathName(namespace), name);
     // A precondition that does not hold must not leave a mark.
@@ -71,6 +74,12 @@ export const evict =
       await remove(context, pods, namespace, name, { ...wanted, dryRun: false });
     }
     addWarnings(reply, warnings);
-    const success = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
+    const success = {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Success",
+      code: 201,
+    };
     return sendBody(request, reply, format, 201, success);
   };

@@ -29,7 +29,12 @@ const ANSWER_MS = 15_000;
 /** Of an error's body. */
 const ERROR_MAX_BYTES = 65_536;
 
-const whole = (query: Query, name: string, least: number, errors: FieldErrors): string | undefined => {
+const whole = (
+  query: Query,
+  name: string,
+  least: number,
+  errors: FieldErrors,
+): string | undefined => {
   const text = query.get(name);
   if (text === null || text === "") return undefined;
   const value = Number(text);
@@ -59,7 +64,9 @@ export const logOptions = (query: Query, pod: string): URLSearchParams => {
   }
   set("sinceTime", sinceTime);
   if (sinceTime !== undefined && options.has("sinceSeconds")) {
-    errors.push(forbiddenField("", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
+    errors.push(
+      forbiddenField("", "at most one of `sinceTime` or `sinceSeconds` may be specified"),
+    );
   }
   if (errors.length > 0) throw invalidObject("PodLogOptions", "", pod, errors);
   for (const name of ["follow", "previous", "timestamps"]) {

@@ -33,7 +33,13 @@ const metaUpdate: Strategy["validateUpdate"] = (next, old) =>
   validateObjectMetaUpdate(next.metadata, old.metadata, fieldPath("metadata"));
 
 /** What kinds without rules of their own have in common. */
-const plain = { empty: {}, field: () => "", prepareCreate: keep, prepareUpdate: keep, warnings: noWarnings };
+const plain = {
+  empty: {},
+  field: () => "",
+  prepareCreate: keep,
+  prepareUpdate: keep,
+  warnings: noWarnings,
+};
 
 const at = (object: ApiObject, ...path: readonly string[]): unknown => {
   let value: unknown = object;

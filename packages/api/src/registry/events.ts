@@ -15,7 +15,8 @@ export const eventField = (event: ApiObject, name: string): string => {
   if (first === "involvedObject" || first === "regarding") {
     return text(record(event["involvedObject"])[second ?? ""]);
   }
-  if (first === "source") return text(record(event["source"])["component"]) || text(event["reportingComponent"]);
+  if (first === "source")
+    return text(record(event["source"])["component"]) || text(event["reportingComponent"]);
   if (first === "reportingController") return text(event["reportingComponent"]);
   return text(event[first]);
 };

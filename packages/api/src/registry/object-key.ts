@@ -22,5 +22,8 @@ export const checkPathName = (name: string): string => {
   return name;
 };
 
-export const storeKey = (strategy: Pick<Strategy, "namespaced">, namespace: string, name: string): string =>
-  strategy.namespaced ? `${namespace}/${name}` : name;
+export const storeKey = (
+  strategy: Pick<Strategy, "namespaced">,
+  namespace: string,
+  name: string,
+): string => (strategy.namespaced ? `${namespace}/${name}` : name);

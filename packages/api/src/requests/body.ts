@@ -54,7 +54,8 @@ const assertSafe = (root: unknown): void => {
     const next: unknown[] = [];
     for (const value of level) {
       if (typeof value !== "object" || value === null) continue;
-      if (Object.hasOwn(value, "__proto__")) throw badRequest('the key "__proto__" is not supported');
+      if (Object.hasOwn(value, "__proto__"))
+        throw badRequest('the key "__proto__" is not supported');
       for (const child of Object.values(value)) {
         if (typeof child === "object" && child !== null) next.push(child);
       }
@@ -64,7 +65,9 @@ const assertSafe = (root: unknown): void => {
 };
 
 export const parseJsonBody = (text: string, findDuplicates: boolean): Parsed => {
-  const parsed = findDuplicates ? parseJsonStrict(text) : { value: parseJson(text), duplicates: [] };
+  const parsed = findDuplicates
+    ? parseJsonStrict(text)
+    : { value: parseJson(text), duplicates: [] };
   assertSafe(parsed.value);
   return parsed;
 };
@@ -82,7 +85,11 @@ class YamlSyntaxError extends Error {}
 
 export const parseYamlBody = (text: string): Parsed => {
   try {
-    const document = parseDocument(text, { version: "1.1", customTags: goTags, prettyErrors: false });
+    const document = parseDocument(text, {
+      version: "1.1",
+      customTags: goTags,
+      prettyErrors: false,
+    });
     const duplicates: string[] = [];
     for (const error of document.errors) {
       if (error.code !== "DUPLICATE_KEY") throw new YamlSyntaxError(error.message);

@@ -70,9 +70,8 @@ export const negotiate = (
   header: string | undefined,
   what: { readonly list: boolean; readonly watch?: boolean },
 ): Representation => {
-  const clauses = parseAccept(header);
-  if (clauses.length === 0) return { format: "json", shape: "object" };
-  for (const { type, params } of clauses) {
+  if ((header ?? "").trim() === "") return { format: "json", shape: "object" };
+  for (const { type, params } of parseAccept(header)) {
     const format = formatOf(type);
     if (format === null || (what.watch === true && format !== "json")) continue;
     const shape = shapeOf(params, what.list && what.watch !== true);

@@ -59,9 +59,7 @@ export interface WriteOptions {
 const MANAGER_MAX = 128;
 
 const dryRunErrors = (values: readonly string[]): FieldErrors =>
-  values.some((value) => value !== "All")
-    ? [unsupportedField("dryRun", values, ["All"])]
-    : [];
+  values.some((value) => value !== "All") ? [unsupportedField("dryRun", values, ["All"])] : [];
 
 const validations: readonly string[] = ["Strict", "Warn", "Ignore"];
 
@@ -75,7 +73,9 @@ export const writeOptions = (query: Query, type: string): WriteOptions => {
     errors.push(unsupportedField("fieldValidation", validation, ["Ignore", "Strict", "Warn"]));
   }
   if ((fieldManager?.length ?? 0) > MANAGER_MAX) {
-    errors.push(invalidField("fieldManager", fieldManager, `may not be more than ${MANAGER_MAX} bytes`));
+    errors.push(
+      invalidField("fieldManager", fieldManager, `may not be more than ${MANAGER_MAX} bytes`),
+    );
   }
   const force = flag(query, "force");
   if (errors.length > 0) throw invalidObject(type, "meta.k8s.io", "", errors);
@@ -112,7 +112,8 @@ const checkWatch = (options: ListOptions, sendInitialEvents: string | null): Fie
     return errors;
   }
   if (match !== undefined) {
-    const detail = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+    const detail =
+      "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
     errors.push(forbiddenField(matchPath, detail));
   }
   return errors;
@@ -127,7 +128,9 @@ const checkList = (options: ListOptions, sendInitialEvents: string | null): Fiel
   }
   if (match === undefined) return errors;
   if (options.continueToken !== undefined) {
-    errors.push(forbiddenField(path, "resourceVersionMatch is forbidden when continue is provided"));
+    errors.push(
+      forbiddenField(path, "resourceVersionMatch is forbidden when continue is provided"),
+    );
   }
   if (resourceVersion === undefined) {
     errors.push(

@@ -37,13 +37,15 @@ export const sendBody = (
       : isPretty(request)
         ? `${JSON.stringify(body, null, 2)}\n`
         : `${JSON.stringify(body)}\n`;
-  return reply
-    .code(code)
-    .header("content-type", contentTypes[format])
-    .header("cache-control", "no-cache, private")
-    // As bytes: Node writes a text together with the headers, as UTF-8, and so would encode warnings
-    // twice; and Fastify would add a charset that Kubernetes does not name.
-    .send(Buffer.from(text, "utf8"));
+  return (
+    reply
+      .code(code)
+      .header("content-type", contentTypes[format])
+      .header("cache-control", "no-cache, private")
+      // As bytes: Node writes a text together with the headers, as UTF-8, and so would encode warnings
+      // twice; and Fastify would add a charset that Kubernetes does not name.
+      .send(Buffer.from(text, "utf8"))
+  );
 };
 
 const includes: ReadonlyMap<string, IncludeObject> = new Map([
@@ -104,7 +106,13 @@ export const sendList = (
   };
   if (shape === "Table") {
     const include = includeOf(request);
-    return sendBody(request, reply, format, 200, table(strategy.kind, listed.items, nowMs, { metadata, include }));
+    return sendBody(
+      request,
+      reply,
+      format,
+      200,
+      table(strategy.kind, listed.items, nowMs, { metadata, include }),
+    );
   }
   if (shape === "PartialObjectMetadata") {
     return sendBody(request, reply, format, 200, {

@@ -20,7 +20,9 @@ export interface ApiContext {
   readonly nowMs: () => number;
   /** PEM text by which clients trust this server; empty without TLS. */
   readonly certificate: string;
-  /** Ends watches and followed logs when the server closes. */
+  /** Those under way. */
+  readonly watchers: Set<{ end(): void }>;
+  /** Ends followed logs when the server closes. */
   readonly closing: AbortSignal;
 }
 
@@ -33,7 +35,8 @@ export const newSuffix = (length: number = suffixLength): string => {
   const limit = 256 - (256 % suffixAlphabet.length);
   while (suffix.length < length) {
     for (const byte of randomBytes(length * 2)) {
-      if (byte < limit && suffix.length < length) suffix += suffixAlphabet[byte % suffixAlphabet.length];
+      if (byte < limit && suffix.length < length)
+        suffix += suffixAlphabet[byte % suffixAlphabet.length];
     }
   }
   return suffix;

@@ -1,5 +1,12 @@
 // One place where whatever goes wrong becomes a Status.
-import { ApiError, badRequest, errorStatus, internal, noSuchResource, tooLarge } from "@gantry/core";
+import {
+  ApiError,
+  badRequest,
+  errorStatus,
+  internal,
+  noSuchResource,
+  tooLarge,
+} from "@gantry/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { BODY_MAX_BYTES } from "../requests/body.ts";
 import { sendBody } from "../responses/send.ts";
@@ -22,7 +29,9 @@ const unavailable = (): ApiError =>
   );
 
 /** An error of Fastify's own (FST_ERR_...), in the API's words. */
-const fromFastify = (error: Error & { code?: unknown; statusCode?: unknown }): ApiError | undefined => {
+const fromFastify = (
+  error: Error & { code?: unknown; statusCode?: unknown },
+): ApiError | undefined => {
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") return tooLarge(BODY_MAX_BYTES);
   const status = error.statusCode;
   if (typeof status === "number" && status >= 400 && status < 500) return badRequest(error.message);
@@ -35,7 +44,11 @@ export const toApiError = (error: unknown): ApiError | undefined => {
   return isRedisGone(error) ? unavailable() : fromFastify(error);
 };
 
-export const handleError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+export const handleError = (
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply => {
   let known = toApiError(error);
   if (known === undefined) {
     request.log.error({ err: error }, "request failed");

@@ -44,7 +44,13 @@ const apiService = (port: number): ApiObject => ({
   status: { loadBalancer: {} },
 });
 
-export const serviceOf = (port: number): FixedKind => ({ ...serviceKind, items: [apiService(port)] });
+/** `port`: where the API listens, known once it does. */
+export const serviceOf = (port: () => number): FixedKind => ({
+  ...serviceKind,
+  get items() {
+    return [apiService(port())];
+  },
+});
 
 const rootOf = ({ group, version }: FixedKind): string =>
   group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
@@ -77,7 +83,9 @@ const watchFixed = async (
     const annotations = { "k8s.io/initial-events-end": "true" };
     const apiVersion = kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
     const metadata = { resourceVersion: rv, annotations };
-    raw.write(`${JSON.stringify({ type: "BOOKMARK", object: { kind: kind.kind, apiVersion, metadata } })}\n`);
+    raw.write(
+      `${JSON.stringify({ type: "BOOKMARK", object: { kind: kind.kind, apiVersion, metadata } })}\n`,
+    );
   }
   raw.flushHeaders();
   await new Promise<void>((resolve) => {
@@ -107,7 +115,13 @@ export const registerFixed = (app: FastifyInstance, context: ApiContext, kind: F
       return undefined;
     }
     const rv = await context.store.revision();
-    return sendList(request, reply, { kind: kind.kind, apiVersion }, { rv, items }, context.nowMs());
+    return sendList(
+      request,
+      reply,
+      { kind: kind.kind, apiVersion },
+      { rv, items },
+      context.nowMs(),
+    );
   };
   const get = (request: FastifyRequest, reply: FastifyReply) => {
     const { namespace, name = "" } = request.params as { namespace?: string; name?: string };

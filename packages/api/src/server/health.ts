@@ -46,7 +46,10 @@ export const registerHealth = (app: FastifyInstance, store: Store, nowMs: () => 
     const ready = checks.every(([, ok]) => ok);
     const verbose = queryOf(request).has("verbose");
     const text = verbose || !ready ? report(path, checks) : "ok";
-    return reply.code(ready ? 200 : 503).header("content-type", plain).send(text);
+    return reply
+      .code(ready ? 200 : 503)
+      .header("content-type", plain)
+      .send(text);
   };
   for (const path of ["/healthz", "/livez", "/readyz"]) app.get(path, answer);
 };

@@ -4,7 +4,12 @@ import { createObject, type Store, type StoredObject, Txn } from "@gantry/store"
 import { newUid } from "./context.ts";
 
 /** Made at first start, as by Kubernetes; never deleted. */
-export const permanentNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"] as const;
+export const permanentNamespaces = [
+  "default",
+  "kube-system",
+  "kube-public",
+  "kube-node-lease",
+] as const;
 
 export interface NamespaceContents {
   readonly serviceAccount: StoredObject;

@@ -3,12 +3,7 @@ import { deleteOptionsMessage, methodNotAllowed, notFound } from "@gantry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { checkPathName, storeKey } from "../registry/object-key.ts";
 import type { ApiObject, Strategy } from "../registry/strategy.ts";
-import {
-  bodyOf,
-  mediaTypeOf,
-  readObject,
-  readOptions,
-} from "../requests/body.ts";
+import { bodyOf, mediaTypeOf, readObject, readOptions } from "../requests/body.ts";
 import { negotiate } from "../requests/negotiate.ts";
 import { deleteOptions, flag, listOptions, queryOf, writeOptions } from "../requests/query.ts";
 import { addWarnings, includeOf, sendBody, sendList, sendObject } from "../responses/send.ts";
@@ -77,7 +72,10 @@ export class KindHandlers {
     return this.#send(request, reply, 200, await this.#context.objects.render(strategy, stored));
   };
 
-  list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+  list = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply | undefined> => {
     const { namespace, name } = place(request);
     const query = queryOf(request);
     const options = listOptions(query);
@@ -91,8 +89,7 @@ export class KindHandlers {
       const { shape } = negotiate(request.headers.accept, { list: true, watch: true });
       const include = includeOf(request);
       const watch = { strategy: this.#strategy, selection, options, shape, include };
-      reply.hijack();
-      await new Watcher(this.#context, watch, reply.raw).run();
+      await new Watcher(this.#context, watch, reply).run();
       return undefined;
     }
     negotiate(request.headers.accept, { list: true });
@@ -106,6 +103,7 @@ export class KindHandlers {
       const { namespace, name } = place(request);
       const options = writeOptions(queryOf(request), "UpdateOptions");
       const { object, warnings } = readObject(request, this.#strategy, options.fieldValidation);
+      addWarnings(reply, warnings);
       const target = { namespace, name, subresource, dryRun: options.dryRun };
       const updated = await update(
         this.#context,
@@ -135,13 +133,22 @@ export class KindHandlers {
     const { namespace, name } = place(request);
     const options = this.#deleteOptions(request);
     addWarnings(reply, deleteWarnings(this.#strategy, options));
-    const { body, isObject } = await remove(this.#context, this.#strategy, namespace, name, options);
+    const { body, isObject } = await remove(
+      this.#context,
+      this.#strategy,
+      namespace,
+      name,
+      options,
+    );
     if (isObject) return this.#send(request, reply, 200, body);
     const { format } = negotiate(request.headers.accept, { list: false });
     return sendBody(request, reply, format, 200, body);
   };
 
-  removeCollection = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+  removeCollection = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
     const { namespace } = place(request);
     const options = this.#deleteOptions(request);
     const which = listOptions(queryOf(request));
@@ -159,7 +166,12 @@ export class KindHandlers {
     return deleteOptions(queryOf(request), body);
   }
 
-  #send(request: FastifyRequest, reply: FastifyReply, code: number, object: ApiObject): FastifyReply {
+  #send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    code: number,
+    object: ApiObject,
+  ): FastifyReply {
     const now = this.#context.nowMs();
     return sendObject(request, reply, this.#strategy, code, object, now);
   }
@@ -170,17 +182,25 @@ const headerText = (value: string | string[] | undefined): string | undefined =>
 
 /** `/apis/batch/v1`, `/api/v1`. */
 export const groupPath = (strategy: Pick<Strategy, "group" | "version">): string =>
-  strategy.group === "" ? `/api/${strategy.version}` : `/apis/${strategy.group}/${strategy.version}`;
+  strategy.group === ""
+    ? `/api/${strategy.version}`
+    : `/apis/${strategy.group}/${strategy.version}`;
 
 const refuse = (): never => {
   throw methodNotAllowed();
 };
 
-export const registerKind = (app: FastifyInstance, context: ApiContext, strategy: Strategy): void => {
+export const registerKind = (
+  app: FastifyInstance,
+  context: ApiContext,
+  strategy: Strategy,
+): void => {
   const handlers = new KindHandlers(context, strategy);
   const root = groupPath(strategy);
   const { plural, verbs } = strategy;
-  const collection = strategy.namespaced ? `${root}/namespaces/:namespace/${plural}` : `${root}/${plural}`;
+  const collection = strategy.namespaced
+    ? `${root}/namespaces/:namespace/${plural}`
+    : `${root}/${plural}`;
   const single = `${collection}/:name`;
   const can = (verb: Strategy["verbs"][number]): boolean => verbs.includes(verb);
   app.get(collection, handlers.list);

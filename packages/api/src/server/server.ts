@@ -1,8 +1,9 @@
 // The HTTP server: limits, authentication, bodies as bytes, routes, and one error handler.
 import { randomUUID } from "node:crypto";
-import { fastify, type FastifyInstance } from "fastify";
+import { fastify, type FastifyInstance, LogController } from "fastify";
 import { registerDiscovery } from "../discovery/register.ts";
 import { groupVersions } from "../discovery/served.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { registerOpenApi } from "../openapi/register.ts";
 import { evict } from "../pods/eviction.ts";
 import { podLog } from "../pods/log.ts";
@@ -24,12 +25,14 @@ const HEADER_MAX_BYTES = 65_536;
 
 export const buildServer = async (
   context: ApiContext,
-  options: Pick<ApiOptions, "tls" | "token" | "log" | "version" | "defaultRuntime" | "listen">,
+  options: Pick<ApiOptions, "tls" | "token" | "log" | "version">,
+  metrics: Metrics,
 ): Promise<FastifyInstance> => {
   const http = { maxHeaderSize: HEADER_MAX_BYTES };
   const common = {
     loggerInstance: options.log,
-    disableRequestLogging: true,
+    // Requests are logged by a hook of our own, without their queries.
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_MAX_BYTES,
     genReqId: () => randomUUID(),
     requestIdHeader: false as const,
@@ -62,6 +65,8 @@ export const buildServer = async (
     );
   });
   server.setErrorHandler(handleError);
+  metrics.observe(server);
+  metrics.serve(server);
   registerRoutes(server, context, options);
   await server.ready();
   return server;
@@ -70,11 +75,15 @@ export const buildServer = async (
 const registerRoutes = (
   app: FastifyInstance,
   context: ApiContext,
-  options: Pick<ApiOptions, "listen" | "version">,
+  options: Pick<ApiOptions, "version">,
 ): void => {
   registerHealth(app, context.store, context.nowMs);
   for (const strategy of strategies) registerKind(app, context, strategy);
-  registerFixed(app, context, serviceOf(options.listen.port));
+  registerFixed(
+    app,
+    context,
+    serviceOf(() => portOf(app)),
+  );
   const revision = () => context.store.revision();
   registerDiscovery(app, { revision, version: { version: options.version } });
   registerOpenApi(app, { version: options.version });
@@ -86,3 +95,7 @@ const registerRoutes = (
   app.setNotFoundHandler(handleNotFound([...new Set(served)]));
 };
 
+const portOf = (app: FastifyInstance): number => {
+  const address = app.server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+};

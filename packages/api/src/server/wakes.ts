@@ -24,7 +24,9 @@ export class Wakes {
 
   #track(work: Promise<void>, what: string): void {
     const done = work
-      .catch((error: unknown) => this.#log.warn({ err: error }, `${what} failed; the scheduler will find it`))
+      .catch((error: unknown) =>
+        this.#log.warn({ err: error }, `${what} failed; the scheduler will find it`),
+      )
       .finally(() => this.#pending.delete(done));
     this.#pending.add(done);
   }

@@ -189,7 +189,11 @@ const store = async (
     if (result.ok) {
       context.wakes.sync(wake);
       context.wakes.enqueue(queued);
-      return context.objects.render(strategy, { rv: result.rvs[0] ?? "0", key, value } as AnyStored);
+      return context.objects.render(strategy, {
+        rv: result.rvs[0] ?? "0",
+        key,
+        value,
+      } as AnyStored);
     }
     if (result.reason === "exists") return "exists";
     // The namespace changed since it was seen.

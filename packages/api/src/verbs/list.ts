@@ -7,7 +7,7 @@ import type { ApiObject, Strategy } from "../registry/strategy.ts";
 import type { ListOptions } from "../requests/query.ts";
 import type { ApiContext } from "../server/context.ts";
 import { type Selection, selects } from "./selection.ts";
-import { decodeToken } from "./snapshots.ts";
+import { type Chunk, decodeToken } from "./snapshots.ts";
 
 export interface Listed {
   readonly rv: string;
@@ -63,22 +63,38 @@ const candidates = async (
   return { rv: page.rv, stored: page.items as readonly AnyStored[] };
 };
 
+interface Matches extends Found {
+  /** The same, rendered; `undefined` when nothing had to be looked into. */
+  readonly items: readonly ApiObject[] | undefined;
+}
+
+const matches = async (
+  context: ApiContext,
+  strategy: Strategy,
+  selection: Selection,
+): Promise<Matches> => {
+  const { rv, stored } = await candidates(context, strategy, selection);
+  if (selection.all) return { rv, stored, items: undefined };
+  const objects = await context.objects.renderAll(strategy, stored);
+  const items: ApiObject[] = [];
+  const selected: AnyStored[] = [];
+  for (const [n, one] of stored.entries()) {
+    const object = objects[n];
+    if (object === undefined || !selects(strategy, selection, object)) continue;
+    items.push(object);
+    selected.push(one);
+  }
+  return { rv, stored: selected, items };
+};
+
 /** Everything that matches, at one revision. */
 export const listMatches = async (
   context: ApiContext,
   strategy: Strategy,
   selection: Selection,
-): Promise<{ rv: string; items: ApiObject[]; keys: string[] }> => {
-  const { rv, stored } = await candidates(context, strategy, selection);
-  const objects = await context.objects.renderAll(strategy, stored);
-  const items: ApiObject[] = [];
-  const keys: string[] = [];
-  for (const [n, object] of objects.entries()) {
-    if (!selects(strategy, selection, object)) continue;
-    items.push(object);
-    keys.push(stored[n]?.key ?? "");
-  }
-  return { rv, items, keys };
+): Promise<{ rv: string; items: readonly ApiObject[] }> => {
+  const { rv, stored, items } = await matches(context, strategy, selection);
+  return { rv, items: items ?? (await context.objects.renderAll(strategy, stored)) };
 };
 
 /** Whether nothing of this resource changed after a revision. */
@@ -90,7 +106,9 @@ const unchangedSince = async (
   const { store } = context;
   const stream = store.key(suffix.watch(strategy.resource));
   const [last] = await store.redis.xrevrange(stream, "+", "-", "COUNT", 1);
-  return last === undefined || compareRevisions(last[0].slice(0, last[0].indexOf("-")), revision) <= 0;
+  return (
+    last === undefined || compareRevisions(last[0].slice(0, last[0].indexOf("-")), revision) <= 0
+  );
 };
 
 /** A list can be had at the present revision only, or at an older one that differs in nothing. */
@@ -131,27 +149,45 @@ export const list = async (
   options: ListOptions,
 ): Promise<Listed> => {
   const { limit, continueToken } = options;
-  const of = [strategy.resource, selection.namespace ?? "", options.labelSelector, options.fieldSelector].join("|");
+  const of = [
+    strategy.resource,
+    selection.namespace ?? "",
+    options.labelSelector,
+    options.fieldSelector,
+  ].join("|");
   const token = continueToken === undefined ? undefined : decodeToken(continueToken, of);
+  const { objects } = context;
   if (token !== undefined && token.rv !== -1) {
-    const chunk = context.snapshots.next(of, token, limit);
-    return { ...chunk, remaining: selection.all && chunk.remaining > 0 ? chunk.remaining : undefined };
+    const { items, ...chunk } = context.snapshots.next(of, token, limit);
+    return page(selection, chunk, await objects.renderAll(strategy, items));
   }
-  const page =
+  const first =
     token === undefined && limit > 0
       ? await firstPage(context, strategy, selection, limit)
       : undefined;
-  if (page !== undefined) {
-    return { ...page, rv: await checkRevision(context, strategy, options, page.rv) };
+  if (first !== undefined) {
+    return { ...first, rv: await checkRevision(context, strategy, options, first.rv) };
   }
-  const found = await listMatches(context, strategy, selection);
-  const from =
-    token === undefined ? 0 : found.keys.findIndex((key) => compareKeys(key, token.start) > 0);
-  const items = from < 0 ? [] : found.items.slice(from);
-  const keys = from < 0 ? [] : found.keys.slice(from);
+  const found = await matches(context, strategy, selection);
   const rv = await checkRevision(context, strategy, options, found.rv);
-  if (limit === 0 || items.length <= limit) return { rv, items };
-  const chunk = context.snapshots.open(of, rv, items, keys, limit);
-  return { ...chunk, remaining: selection.all ? chunk.remaining : undefined };
+  const stored =
+    token === undefined
+      ? found.stored
+      : found.stored.filter(({ key }) => compareKeys(key, token.start) > 0);
+  if (limit === 0 || stored.length <= limit) {
+    const rendered = stored === found.stored ? found.items : undefined;
+    return { rv, items: rendered ?? (await objects.renderAll(strategy, stored)) };
+  }
+  const { items, ...chunk } = context.snapshots.open(of, rv, stored, limit);
+  return page(selection, chunk, await objects.renderAll(strategy, items));
 };
 
+const page = (
+  selection: Selection,
+  chunk: Omit<Chunk, "items">,
+  items: readonly ApiObject[],
+): Listed => ({
+  ...chunk,
+  items,
+  remaining: selection.all && chunk.remaining > 0 ? chunk.remaining : undefined,
+});

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { badRequest, type ErrorStatus, expired, ApiError } from "@gantry/core";
 import { z } from "zod";
-import type { ApiObject } from "../registry/strategy.ts";
+import type { AnyStored } from "../registry/objects.ts";
 
 /** How long a client may take between two pages. */
 const KEEP_MS = 5 * 60_000;
@@ -51,14 +51,13 @@ export const decodeToken = (text: string, of: string): Token => {
 
 interface Snapshot {
   readonly rv: string;
-  readonly items: readonly ApiObject[];
-  readonly keys: readonly string[];
+  readonly items: readonly AnyStored[];
   readonly expiresAtMs: number;
 }
 
 export interface Chunk {
   readonly rv: string;
-  readonly items: readonly ApiObject[];
+  readonly items: readonly AnyStored[];
   readonly continueToken: string | undefined;
   readonly remaining: number;
 }
@@ -73,10 +72,15 @@ export class Snapshots {
   }
 
   /** First page of a list that is larger than `limit`; the rest is kept. */
-  open(of: string, rv: string, items: readonly ApiObject[], keys: readonly string[], limit: number): Chunk {
+  open(
+    of: string,
+    rv: string,
+    items: readonly AnyStored[],
+    limit: number,
+  ): Chunk {
     const id = randomUUID();
-    this.#keep(id, { rv, items, keys, expiresAtMs: this.#nowMs() + KEEP_MS });
-    return this.#chunk(of, id, { rv, items, keys, expiresAtMs: 0 }, 0, limit);
+    this.#keep(id, { rv, items, expiresAtMs: this.#nowMs() + KEEP_MS });
+    return this.#chunk(of, id, { rv, items, expiresAtMs: 0 }, 0, limit);
   }
 
   /** The page after the token's; 410 when it is kept no more, with a token to go on without it. */
@@ -85,14 +89,14 @@ export class Snapshots {
     if (token.id === undefined || snapshot === undefined || snapshot.expiresAtMs < this.#nowMs()) {
       throw tooOld({ v: TOKEN_VERSION, rv: -1, start: token.start, of });
     }
-    const from = snapshot.keys.indexOf(token.start) + 1;
+    const from = snapshot.items.findIndex(({ key }) => key === token.start) + 1;
     return this.#chunk(of, token.id, snapshot, from, limit);
   }
 
   #chunk(of: string, id: string, snapshot: Snapshot, from: number, limit: number): Chunk {
     const to = limit === 0 ? snapshot.items.length : from + limit;
     const remaining = Math.max(0, snapshot.items.length - to);
-    const start = snapshot.keys[to - 1] ?? "";
+    const start = snapshot.items[to - 1]?.key ?? "";
     if (remaining === 0) this.#drop(id);
     return {
       rv: snapshot.rv,
@@ -110,7 +114,8 @@ export class Snapshots {
     this.#objects += snapshot.items.length;
     const now = this.#nowMs();
     for (const [other, { expiresAtMs }] of this.#kept) {
-      if (other !== id && (expiresAtMs < now || this.#objects > KEEP_OBJECTS_MAX)) this.#drop(other);
+      if (other !== id && (expiresAtMs < now || this.#objects > KEEP_OBJECTS_MAX))
+        this.#drop(other);
     }
   }
 

@@ -37,7 +37,12 @@ export interface Updated extends Change {
 /** Computes the object that a client wants from what there is. */
 export type Modify = (old: ApiObject) => Change | Promise<Change>;
 
-const checkIdentity = (strategy: Strategy, target: UpdateTarget, wanted: ApiObject, old: ApiObject): void => {
+const checkIdentity = (
+  strategy: Strategy,
+  target: UpdateTarget,
+  wanted: ApiObject,
+  old: ApiObject,
+): void => {
   const name = nameOf(wanted);
   if (name !== "" && name !== target.name) {
     throw badRequest(
@@ -65,9 +70,7 @@ const prepare = (
   const prepared = withQuantities(strategy, () =>
     ofStatus ? status.prepare(next, old) : strategy.prepareUpdate(next, old),
   );
-  const errors = ofStatus
-    ? status.validate(prepared, old)
-    : strategy.validateUpdate(prepared, old);
+  const errors = ofStatus ? status.validate(prepared, old) : strategy.validateUpdate(prepared, old);
   if (errors.length > 0) throw invalidObject(strategy.kind, strategy.group, target.name, errors);
   return prepared;
 };

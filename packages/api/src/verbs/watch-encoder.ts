@@ -1,5 +1,10 @@
 // Turns each change into text once, however many clients watch it.
-import { type ObjectOf, type Resource, type WatchChange, MalformedRecordError } from "@gantry/store";
+import {
+  type ObjectOf,
+  type Resource,
+  type WatchChange,
+  MalformedRecordError,
+} from "@gantry/store";
 import type { AnyStored, Objects } from "../registry/objects.ts";
 import type { ApiObject, Strategy } from "../registry/strategy.ts";
 

@@ -1,4 +1,5 @@
 // WATCH: changes of a resource to one client, filtered by its selectors, in order, within bounded memory.
+import type { FastifyReply } from "fastify";
 import type { ServerResponse } from "node:http";
 import { matchesFields, matchesLabels, type PodRecord, table } from "@gantry/core";
 import type { IncludeObject } from "@gantry/core";
@@ -37,6 +38,7 @@ type EventType = "ADDED" | "MODIFIED" | "DELETED";
 export class Watcher {
   readonly #context: ApiContext;
   readonly #request: WatchRequest;
+  readonly #reply: FastifyReply;
   readonly #response: ServerResponse;
   readonly #encoder: EventEncoder;
   #subscription: Subscription | undefined;
@@ -49,10 +51,11 @@ export class Watcher {
   #bookmarked = "";
   #first = true;
 
-  constructor(context: ApiContext, request: WatchRequest, response: ServerResponse) {
+  constructor(context: ApiContext, request: WatchRequest, reply: FastifyReply) {
     this.#context = context;
     this.#request = request;
-    this.#response = response;
+    this.#reply = reply;
+    this.#response = reply.raw;
     this.#encoder = EventEncoder.of(context.objects, request.strategy);
   }
 
@@ -91,11 +94,14 @@ export class Watcher {
     return over;
   }
 
-  async #list(): Promise<{ rv: string; items: ApiObject[] }> {
+  async #list(): Promise<{ rv: string; items: readonly ApiObject[] }> {
     return listMatches(this.#context, this.#request.strategy, this.#request.selection);
   }
 
+  /** From here on the answer is ours; what failed before is answered as any other request. */
   #begin(): void {
+    this.#reply.hijack();
+    this.#context.watchers.add(this);
     this.#response.writeHead(200, {
       "content-type": "application/json",
       "cache-control": "no-cache, private",
@@ -118,18 +124,14 @@ export class Watcher {
         ? timeoutSeconds
         : TIMEOUT_SECONDS * (1 + Math.random());
     const timeoutMs = Math.min(seconds * 1000, 2 ** 31 - 1);
-    this.#timers.push(setTimeout(() => this.#end(), timeoutMs));
+    this.#timers.push(setTimeout(() => this.end(), timeoutMs));
     if (allowWatchBookmarks) {
       this.#timers.push(setInterval(() => this.#bookmark(false), BOOKMARK_MS));
       if (timeoutMs > 2 * LAST_BOOKMARK_MS) {
         this.#timers.push(setTimeout(() => this.#bookmark(false), timeoutMs - LAST_BOOKMARK_MS));
       }
     }
-    const { closing } = this.#context;
-    const onClosing = (): void => this.#end();
-    if (closing.aborted) onClosing();
-    closing.addEventListener("abort", onClosing, { once: true });
-    this.#response.once("close", () => closing.removeEventListener("abort", onClosing));
+    if (this.#context.closing.aborted) this.end();
   }
 
   #take(changes: readonly WatchChange[]): void {
@@ -186,7 +188,8 @@ export class Watcher {
     const { strategy, selection } = this.#request;
     if (selection.all) return change.type;
     const now = selects(strategy, selection, object);
-    if (change.type !== "MODIFIED" || change.previous === undefined) return now ? change.type : null;
+    if (change.type !== "MODIFIED" || change.previous === undefined)
+      return now ? change.type : null;
     const { labels, fields } = change.previous;
     const labelsBefore =
       labels === undefined
@@ -247,18 +250,22 @@ export class Watcher {
       reason: expired ? "Expired" : "InternalError",
       code: expired ? 410 : 500,
     });
-    this.#end();
+    this.end();
   }
 
   /** The client reads slower than things change: it gets what is written, and resumes after that. */
   #letGo(): void {
-    this.#context.log.warn({ resource: this.#request.strategy.plural }, "slow watcher disconnected");
-    this.#end();
+    this.#context.log.warn(
+      { resource: this.#request.strategy.plural },
+      "slow watcher disconnected",
+    );
+    this.end();
     const timer = setTimeout(() => this.#response.destroy(), LINGER_MS);
     this.#response.once("close", () => clearTimeout(timer));
   }
 
-  #end(): void {
+  /** Ends it cleanly: the client resumes from the last revision that it saw. */
+  end(): void {
     if (this.#ended) return;
     this.#stop();
     this.#response.end();
@@ -266,10 +273,10 @@ export class Watcher {
 
   #stop(): void {
     this.#ended = true;
+    this.#context.watchers.delete(this);
     this.#subscription?.close();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers = [];
     this.#waiting = [];
   }
 }
-

@@ -33,7 +33,9 @@ const tableOf = (table: Json): Json => ({
   columns:
     (table["rows"] as Json[] | null | undefined)?.length === 0
       ? undefined
-      : (table["columnDefinitions"] as Json[] | null)?.map(({ description: _, ...column }) => column),
+      : (table["columnDefinitions"] as Json[] | null)?.map(
+          ({ description: _description, ...column }) => column,
+        ),
   rows: (table["rows"] as Json[] | null | undefined)?.map(({ cells, object }) => {
     const name = (cells as unknown[])[0];
     return { name, cells: (cells as unknown[]).length, object: normalise(object) };

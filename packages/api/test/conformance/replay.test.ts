@@ -5,7 +5,7 @@ import { parse as parseYaml } from "yaml";
 import { startRedis, type TestRedis } from "../../../../test/support/redis-server.ts";
 import { type RunningApi, startApi } from "../../src/index.ts";
 import { type Exchange, exchanges, recordingsMissing } from "../recordings.ts";
-import { knownDifferences } from "./known-differences.ts";
+import { differencesOfKubectl, differencesOfProtobuf } from "./known-differences.ts";
 import { mediaType, normalise } from "./normalise.ts";
 
 const TOKEN = "replay-token";
@@ -20,7 +20,8 @@ const isWatch = ({ request }: Exchange): boolean => /[?&]watch=(1|true)/.test(re
 /** Descriptions have tests of their own, as has what needs a body that was not recorded as text. */
 const isReplayed = (exchange: Exchange): boolean => {
   const { method, url, contentType, body, bodyBase64 } = exchange.request;
-  if (/^\/(openapi|version|api$|api\?|apis$|apis\?|api\/v1$|apis\/batch\/v1$)/.test(url)) return false;
+  if (/^\/(openapi|version|api$|api\?|apis$|apis\?|api\/v1$|apis\/batch\/v1$)/.test(url))
+    return false;
   if (isWatch(exchange)) return false;
   const writes = method === "POST" || method === "PUT" || method === "PATCH";
   return !(writes && contentType !== undefined && body === undefined && bodyBase64 === undefined);
@@ -33,11 +34,18 @@ const translate = (text: string): string => {
 };
 
 const bodyText = (body: unknown): string | undefined =>
-  body === undefined || body === null ? undefined : typeof body === "string" ? body : JSON.stringify(body);
+  body === undefined || body === null
+    ? undefined
+    : typeof body === "string"
+      ? body
+      : JSON.stringify(body);
 
 const learn = (recorded: unknown, own: unknown): void => {
   const meta = (value: unknown): Record<string, unknown> =>
-    ((value as { metadata?: Record<string, unknown> } | null)?.metadata ?? {}) as Record<string, unknown>;
+    ((value as { metadata?: Record<string, unknown> } | null)?.metadata ?? {}) as Record<
+      string,
+      unknown
+    >;
   const [a, b] = [meta(recorded), meta(own)];
   if (typeof a["uid"] === "string" && typeof b["uid"] === "string") ours.set(a["uid"], b["uid"]);
   if (typeof a["resourceVersion"] === "string" && typeof b["resourceVersion"] === "string") {
@@ -45,7 +53,10 @@ const learn = (recorded: unknown, own: unknown): void => {
     if (typeof a["continue"] === "string" && typeof b["continue"] === "string") {
       ours.set(a["continue"], b["continue"]);
     }
-    ours.set(`"resourceVersion":"${a["resourceVersion"]}"`, `"resourceVersion":"${b["resourceVersion"]}"`);
+    ours.set(
+      `"resourceVersion":"${a["resourceVersion"]}"`,
+      `"resourceVersion":"${b["resourceVersion"]}"`,
+    );
   }
 };
 
@@ -66,8 +77,7 @@ interface Answer {
 
 const send = async (exchange: Exchange): Promise<Answer> => {
   const { method, url, accept, contentType, body, bodyBase64 } = exchange.request;
-  const payload =
-    bodyBase64 === undefined ? bodyText(body) : Buffer.from(bodyBase64, "base64");
+  const payload = bodyBase64 === undefined ? bodyText(body) : Buffer.from(bodyBase64, "base64");
   const response = await fetch(`http://127.0.0.1:${api.port}${translate(url)}`, {
     method,
     headers: {
@@ -96,57 +106,58 @@ const recordedAnswer = (exchange: Exchange & { response: { warning?: string } })
 
 const comparable = (answer: Answer): object => ({ ...answer, body: normalise(answer.body) });
 
-describe.skipIf(recordingsMissing !== undefined)(
-  `answers as recorded${recordingsMissing === undefined ? "" : ` (skipped: ${recordingsMissing})`}`,
-  () => {
-    beforeAll(async () => {
-      redis = await startRedis();
-      api = await startApi({
-        redis: { url: redis.url },
-        listen: { host: "127.0.0.1", port: 0 },
-        tls: null,
-        token: TOKEN,
-        ops: null,
-        log: pino({ level: "silent" }),
-        version: "0.0.0",
-        defaultRuntime: "process",
-      });
-    });
-    afterAll(async () => {
-      await api.close();
-      await redis.stop();
-    });
+const skipped = recordingsMissing === undefined ? "" : ` (skipped: ${recordingsMissing})`;
 
-    const all =
-      recordingsMissing === undefined ? exchanges("exchanges-kubectl-1.32.jsonl").filter(isReplayed) : [];
-    const different = new Set<number>();
-
-    test.each(all.map((exchange) => [exchange.n, exchange.label, exchange] as const))(
-      "%i %s",
-      async (n, _label, exchange) => {
-        const answer = await send(exchange);
-        const recorded = recordedAnswer(exchange);
-        learn(recorded.body, answer.body);
-        const reason = knownDifferences.get(n);
-        if (reason !== undefined) {
-          different.add(n);
-          expect(answer.status).toBeLessThan(500);
-          return;
-        }
-        if (recorded.type === PROTOBUF) {
-          // Gantry reads protobuf and answers JSON, which all who ask for protobuf accept too.
-          expect({ status: answer.status, type: answer.type }).toEqual({
-            status: recorded.status,
-            type: "application/json",
-          });
-          return;
-        }
-        expect(comparable(answer)).toEqual(comparable(recorded));
-      },
-    );
-
-    test("every known difference was met", () => {
-      expect([...knownDifferences.keys()].filter((n) => !different.has(n))).toEqual([]);
+describe.skipIf(recordingsMissing !== undefined).each([
+  ["exchanges-kubectl-1.32.jsonl", differencesOfKubectl],
+  ["exchanges-protobuf.jsonl", differencesOfProtobuf],
+] as const)(`answers as recorded in %s${skipped}`, (file, knownDifferences) => {
+  beforeAll(async () => {
+    ours.clear();
+    redis = await startRedis();
+    api = await startApi({
+      redis: { url: redis.url },
+      listen: { host: "127.0.0.1", port: 0 },
+      tls: null,
+      token: TOKEN,
+      ops: null,
+      log: pino({ level: "silent" }),
+      version: "0.0.0",
+      defaultRuntime: "process",
     });
-  },
-);
+  });
+  afterAll(async () => {
+    await api.close();
+    await redis.stop();
+  });
+
+  const all = recordingsMissing === undefined ? exchanges(file).filter(isReplayed) : [];
+  const different = new Set<number>();
+
+  test.each(all.map((exchange) => [exchange.n, exchange.label, exchange] as const))(
+    "%i %s",
+    async (n, _label, exchange) => {
+      const answer = await send(exchange);
+      const recorded = recordedAnswer(exchange);
+      learn(recorded.body, answer.body);
+      if (knownDifferences.has(n)) {
+        different.add(n);
+        expect(answer.status).toBeLessThan(500);
+        return;
+      }
+      if (recorded.type === PROTOBUF) {
+        // Gantry reads protobuf and answers JSON, which all who ask for protobuf accept too.
+        expect({ status: answer.status, type: answer.type }).toEqual({
+          status: recorded.status,
+          type: "application/json",
+        });
+        return;
+      }
+      expect(comparable(answer)).toEqual(comparable(recorded));
+    },
+  );
+
+  test("every known difference was met", () => {
+    expect([...knownDifferences.keys()].filter((n) => !different.has(n))).toEqual([]);
+  });
+});

@@ -2,9 +2,10 @@
 import { checkRedis } from "@gantry/store";
 import { dataDir } from "../data-dir.ts";
 import { isLoopback, parseListen, localUrl } from "../listen.ts";
-import { privateDir } from "../private-file.ts";
+import { privateDir, writePrivate } from "../private-file.ts";
 import { say } from "../say.ts";
 import { nodeName, refuseOpenHttp } from "../server/engine.ts";
+import { kubeconfigText } from "../server/kubeconfig.ts";
 import { serverLog } from "../server/log.ts";
 import { loadApi, loadScheduler, loadWorker } from "../server/parts.ts";
 import { opsOf, type ServeOptions, tlsOf } from "../server/serve-options.ts";
@@ -49,7 +50,10 @@ export async function api(options: ApiOptions): Promise<void> {
       version: version(),
       defaultRuntime: options.runtime[0] ?? "process",
     });
-    say(`api ready at ${localUrl(tls ? "https" : "http", { host: listen.host, port: part.port })}`);
+    const url = localUrl(tls ? "https" : "http", { host: listen.host, port: part.port });
+    writePrivate(dir.kubeconfig, kubeconfigText({ url, token, ca: tls?.ca }));
+    say(`api ready at ${url}`);
+    say(`  kubectl --kubeconfig ${dir.kubeconfig} get jobs`);
     return part;
   });
 }
