@@ -32,7 +32,9 @@ export interface Installation {
 
 interface Kubeconfig {
   readonly clusters: readonly [
-    { readonly cluster: { readonly server: string; readonly "certificate-authority-data": string } },
+    {
+      readonly cluster: { readonly server: string; readonly "certificate-authority-data": string };
+    },
   ];
   readonly users: readonly [{ readonly user: { readonly token: string } }];
 }
@@ -42,7 +44,8 @@ const launch = (words: readonly string[], profileDir: string | undefined): Child
     process.execPath,
     [
       ...(profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`]),
-      ...[main, ...words],
+      main,
+      ...words,
     ],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
@@ -60,7 +63,13 @@ const commands = (options: InstallationOptions, dir: string): string[][] => {
   const pods = ["--concurrency", CONCURRENCY];
   if (!options.split) return [["up", ...redis, ...api, ...pods]];
   const worker = (name: string): string[] => [
-    ...["worker", ...redis, ...pods, "--node", name, "--data-dir", join(dir, name)],
+    "worker",
+    ...redis,
+    ...pods,
+    "--node",
+    name,
+    "--data-dir",
+    join(dir, name),
   ];
   return [
     ["api", ...redis, ...api],
@@ -83,7 +92,12 @@ export const startInstallation = async (options: InstallationOptions): Promise<I
     const over = children.some((child) => child.exitCode !== null) || performance.now() > deadline;
     if (over) throw new Error(`Gantry did not start:\n${stderr}`);
   };
-  while (!(await access(kubeconfig).then(() => true, () => false))) {
+  while (
+    !(await access(kubeconfig).then(
+      () => true,
+      () => false,
+    ))
+  ) {
     check();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -33,7 +33,9 @@ export class JobWatcher {
     const after = await this.#store.revision();
     const jobs = await this.#hub.subscribe("jobs", after, (changes) => {
       const now = performance.now();
-      for (const change of changes) if (change.type === "MODIFIED") this.#sawJob(change.object<"jobs">(), now);
+      for (const change of changes) {
+        if (change.type === "MODIFIED") this.#sawJob(change.object<"jobs">(), now);
+      }
     });
     this.#subscriptions.push(jobs);
     if (!pods) return;

@@ -46,7 +46,8 @@ const main = async (): Promise<void> => {
       !(values.quick && full === true),
   );
   if (chosen.length === 0) throw new Error("no row has such a name; --list shows them");
-  if (values.list) return void process.stdout.write(`${chosen.map(({ name }) => name).join("\n")}\n`);
+  if (values.list)
+    return void process.stdout.write(`${chosen.map(({ name }) => name).join("\n")}\n`);
   const results: RowResult[] = [];
   for (const row of chosen) {
     say(`${row.name} ...`);

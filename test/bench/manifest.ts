@@ -6,7 +6,10 @@ export interface JobShape {
   readonly indexed?: boolean;
 }
 
-export const manifest = (name: string, { completions, parallelism, indexed = false }: JobShape) => ({
+export const manifest = (
+  name: string,
+  { completions, parallelism, indexed = false }: JobShape,
+) => ({
   apiVersion: "batch/v1",
   kind: "Job",
   metadata: { name },

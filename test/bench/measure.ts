@@ -130,7 +130,7 @@ const measureBatch = async (
   options: MeasureOptions,
 ): Promise<RowResult> => {
   const pods = row.jobs * row.shape.completions;
-  const runs = options.quick && pods > 5_000 ? 1 : row.runs;
+  const runs = options.quick && pods > 1_000 ? 1 : row.runs;
   const socket = bench.redis.url.slice("unix://".length);
   const bare: number[] = [];
   const own: number[] = [];

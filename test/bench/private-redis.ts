@@ -32,9 +32,10 @@ export const startPrivateRedis = async (): Promise<PrivateRedis> => {
   const child = spawn(
     "redis-server",
     [
-      ...["--port", "0", "--unixsocket", socket, "--dir", directory, "--save", ""],
-      ...["--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"],
-    ],
+      `--port 0 --unixsocket ${socket} --dir ${directory} --save`.split(" "),
+      "",
+      "--appendonly yes --appendfsync everysec --maxmemory-policy noeviction".split(" "),
+    ].flat(),
     { stdio: "ignore" },
   );
   const failed = once(child, "exit").then(() => {
@@ -66,7 +67,9 @@ export const redisCounters = async (client: Redis): Promise<RedisCounters> => {
     client.info("commandstats"),
   ]);
   let [scripts, scriptMicros] = [0, 0];
-  for (const [, calls, micros] of commandStats.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+),usec=(\d+)/gm)) {
+  for (const [, calls, micros] of commandStats.matchAll(
+    /^cmdstat_eval(?:sha)?:calls=(\d+),usec=(\d+)/gm,
+  )) {
     scripts += Number(calls);
     scriptMicros += Number(micros);
   }

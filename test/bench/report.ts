@@ -32,10 +32,14 @@ function idle(row: RowResult): string {
 /** Markdown; columns that are empty in every row are left out. */
 export const table = (results: readonly RowResult[]): string => {
   const used = columns.filter(([, text]) => results.some((row) => text(row) !== ""));
-  const lines = [used.map(([title]) => title), ...results.map((row) => used.map(([, text]) => text(row)))];
+  const lines = [
+    used.map(([title]) => title),
+    ...results.map((row) => used.map(([, text]) => text(row))),
+  ];
   const widths = used.map((_, n) => Math.max(...lines.map((line) => line[n]?.length ?? 0)));
   const shown = lines.map(
-    (line) => `| ${line.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join(" | ")} |`,
+    (line) =>
+      `| ${line.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join(" | ")} |`,
   );
   const rule = `|${widths.map((width, n) => (n === 0 ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`)).join("|")}|`;
   return [shown[0], rule, ...shown.slice(1)].join("\n");

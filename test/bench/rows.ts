@@ -46,7 +46,12 @@ const oneJob = (name: string, shape: JobShape, more: Partial<BatchRow> = {}): Ba
   ...more,
 });
 
-const manyJobs = (name: string, jobs: number, shape: JobShape, more: Partial<BatchRow> = {}): BatchRow => ({
+const manyJobs = (
+  name: string,
+  jobs: number,
+  shape: JobShape,
+  more: Partial<BatchRow> = {},
+): BatchRow => ({
   kind: "batch",
   name,
   jobs,
@@ -80,7 +85,7 @@ export const rows: readonly Row[] = [
     { completions: 200, parallelism: 8 },
     { runtime: "process", bareConcurrency: 8, runs: 1 },
   ),
-  { kind: "idle", name: "idle", seconds: 5 },
+  { kind: "idle", name: "idle", seconds: 4 },
   ...[1_000, 10_000, 100_000].map((completions) =>
     oneJob(
       `1 Indexed Job x ${completions.toLocaleString("en")}, parallelism 1,000`,

@@ -44,7 +44,10 @@ export class Submitter {
   }
 
   async ready(): Promise<boolean> {
-    return this.#send("GET", "/readyz").then(({ status }) => status === 200, () => false);
+    return this.#send("GET", "/readyz").then(
+      ({ status }) => status === 200,
+      () => false,
+    );
   }
 
   /** Throws with the server's message unless the Job was created. */

@@ -29,7 +29,12 @@ test("every dependency of a package is in docs/dependencies.md with its version"
 
 test("all that is installed for production has an allowed licence", async () => {
   const { stdout } = await runProgram("npm", ["query", ":not(.dev):not(.workspace):not(:root)"]);
-  const packages = JSON.parse(stdout) as { name: string; version: string; license?: string; dev: boolean }[];
+  const packages = JSON.parse(stdout) as {
+    name: string;
+    version: string;
+    license?: string;
+    dev: boolean;
+  }[];
   expect(packages.length).toBeGreaterThan(50);
   const others = packages
     .filter(({ dev }) => !dev)

@@ -10,10 +10,13 @@ import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
 
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-  (path) => existsSync(path),
-);
-const reason = executablePath === undefined ? " (skipped: there is no Chromium on this machine)" : "";
+const executablePath = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find((path) => existsSync(path));
+const reason =
+  executablePath === undefined ? " (skipped: there is no Chromium on this machine)" : "";
 const nothing = (): void => {};
 const levels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 const silent = {
@@ -43,7 +46,8 @@ describe.skipIf(executablePath === undefined)(`Bull Board in a browser${reason}`
     const worker = new Worker(
       queueNames.pods,
       async (job) => {
-        if (job.name.endsWith("bad-x2v9k")) throw new UnrecoverableError("Failed: exit code 42 (Error)");
+        if (job.name.endsWith("bad-x2v9k"))
+          throw new UnrecoverableError("Failed: exit code 42 (Error)");
         return { phase: "Succeeded", exitCode: 0, reason: "Completed" };
       },
       { connection: blocking, prefix },

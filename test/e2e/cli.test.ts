@@ -32,7 +32,8 @@ describe("gantry run, with nothing running", () => {
     );
     await rm(dataDir, { recursive: true, force: true });
   });
-  const run = (file: string, input = "") => runGantry(["run", file, "--data-dir", dataDir], {}, input);
+  const run = (file: string, input = "") =>
+    runGantry(["run", file, "--data-dir", dataDir], {}, input);
 
   test("prints the digits of pi alone on stdout and exits 0", async () => {
     const { code, stdout, stderr } = await run(example("pi.yaml"));

@@ -40,9 +40,7 @@ describe("the examples", () => {
   test("indexed.yaml: each index once, and each Pod knows its own", async () => {
     const job = await reached(await submit("indexed.yaml"), "Complete");
     expect(job.status).toMatchObject({ succeeded: 5, completedIndexes: "0-4" });
-    expect(await logs("indexed")).toEqual(
-      [0, 1, 2, 3, 4].map((index) => `part ${index} of 5`),
-    );
+    expect(await logs("indexed")).toEqual([0, 1, 2, 3, 4].map((index) => `part ${index} of 5`));
   });
 
   test("per-index-backoff.yaml: index 2 fails, the others succeed, the Job fails", async () => {
@@ -70,10 +68,11 @@ describe("the examples", () => {
   test("suspend.yaml: nothing runs until it is resumed", async () => {
     const name = await submit("suspend.yaml");
     await reached(name, "Suspended");
-    expect((await gantry.client.pods.list({ labelSelector: `job-name=${name}` })).items).toEqual([]);
-    const patched = await gantry.kubectl(
-      ...["patch", "job", name, "--type", "merge", "-p", '{"spec":{"suspend":false}}'],
+    expect((await gantry.client.pods.list({ labelSelector: `job-name=${name}` })).items).toEqual(
+      [],
     );
+    const resume = '{"spec":{"suspend":false}}';
+    const patched = await gantry.kubectl("patch", "job", name, "--type", "merge", "-p", resume);
     expect(patched).toMatchObject({ code: 0 });
     const job = await reached(name, "Complete");
     expect(reason(job, "Suspended")).toBe("JobResumed");
@@ -104,7 +103,7 @@ describe("the examples", () => {
     );
     expect(scheduled % 60_000).toBe(0);
     expect(job.metadata.name).toBe(`cron-${scheduled / 60_000}`);
-    expect(Date.parse(job.metadata.creationTimestamp) - scheduled).toBeLessThan(2_000);
+    expect(Date.parse(job.metadata.creationTimestamp ?? "") - scheduled).toBeLessThan(2_000);
     await gantry.kubectl("delete", "cronjob", "cron");
     await waitFor("its Jobs to go", async () =>
       (await gantry.client.jobs.list()).items.some((one) => one.metadata.name.startsWith("cron-"))

@@ -93,7 +93,11 @@ describe("the Job types of the examples", () => {
   });
 
   test("a Pod that fails is replaced, and counts", async () => {
-    const job = await manifest("pi-fixed.yaml", ["sh", "-c", "test -e $MARK || { touch $MARK; exit 3; }"]);
+    const job = await manifest("pi-fixed.yaml", [
+      "sh",
+      "-c",
+      "test -e $MARK || { touch $MARK; exit 3; }",
+    ]);
     job.metadata.name = "fails-once";
     const container = job.spec.template.spec.containers[0] as Record<string, unknown>;
     container["env"] = [{ name: "MARK", value: `${gantry.dataDir}/mark` }];
@@ -134,8 +138,16 @@ describe("the Job types of the examples", () => {
   });
 
   test.each([
-    ["absent", undefined, 'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"'],
-    ["Always", "Always", 'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"'],
+    [
+      "absent",
+      undefined,
+      'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
+    ],
+    [
+      "Always",
+      "Always",
+      'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
+    ],
   ])("restartPolicy %s is refused", async (_, policy, message) => {
     const job = await manifest("pi.yaml");
     job.metadata.name = "refused";

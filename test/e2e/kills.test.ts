@@ -37,7 +37,11 @@ const job = (name: string) => ({
           {
             name: "main",
             image: "busybox:1.36",
-            command: ["sh", "-c", 'echo "begin $POD" >> $JOURNAL; sleep 0.7; echo "end $POD" >> $JOURNAL'],
+            command: [
+              "sh",
+              "-c",
+              'echo "begin $POD" >> $JOURNAL; sleep 0.7; echo "end $POD" >> $JOURNAL',
+            ],
             env: [
               { name: "JOURNAL", value: journal },
               { name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },

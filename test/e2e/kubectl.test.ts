@@ -1,6 +1,6 @@
 // The real kubectl, with the kubeconfig that `gantry up` writes.
 import { spawn } from "node:child_process";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { example, gantryUp, type Installation, runProgram } from "../support/gantry.ts";
@@ -27,18 +27,17 @@ describe.skipIf(!found)("kubectl (skipped where it is not on the PATH)", () => {
     expect((await stat(gantry.kubeconfig)).mode & 0o777).toBe(0o600);
     const config = await readFile(gantry.kubeconfig, "utf8");
     const token = (await readFile(join(gantry.dataDir, "token"), "utf8")).trim();
-    const wrong = await runProgram(
-      "kubectl",
-      ["--kubeconfig", "/dev/stdin", "get", "jobs"],
-      {},
-      config.replace(token, "wrong"),
-    );
+    const other = join(gantry.dataDir, "kubeconfig-wrong");
+    await writeFile(other, config.replace(token, "wrong"));
+    const wrong = await runProgram("kubectl", ["--kubeconfig", other, "get", "jobs"]);
     expect(wrong.code).not.toBe(0);
     expect(wrong.stderr).toMatch(/Unauthorized|logged in/);
   });
 
   test("apply, wait, get, describe, logs, delete", async () => {
-    expect(await kubectl("apply", "-f", example("pi-fixed.yaml"))).toBe("job.batch/pi-fixed created\n");
+    expect(await kubectl("apply", "-f", example("pi-fixed.yaml"))).toBe(
+      "job.batch/pi-fixed created\n",
+    );
     expect(await kubectl("wait", "--for=condition=complete", "job/pi-fixed", "--timeout=60s")).toBe(
       "job.batch/pi-fixed condition met\n",
     );
@@ -56,7 +55,9 @@ describe.skipIf(!found)("kubectl (skipped where it is not on the PATH)", () => {
       (await kubectl("describe", "job", "pi-fixed")).includes("Job completed") ? true : undefined,
     );
     expect(await kubectl("logs", "job/pi-fixed")).toMatch(/^3\.1415/);
-    expect(await kubectl("apply", "-f", example("pi-fixed.yaml"))).toBe("job.batch/pi-fixed unchanged\n");
+    expect(await kubectl("apply", "-f", example("pi-fixed.yaml"))).toBe(
+      "job.batch/pi-fixed unchanged\n",
+    );
     expect(await kubectl("delete", "job", "pi-fixed")).toMatch(/^job\.batch "pi-fixed" deleted/);
     await waitFor("the Pods to be collected", async () =>
       (await kubectl("get", "pods", "-o", "name")) === "" ? true : undefined,

@@ -133,7 +133,7 @@ export const gantryUp = async (...extra: string[]): Promise<Installation> => {
         throw new Error(`gantry up ended: ${process_.stderr}`);
       }),
     ]);
-    client = await Gantry.fromKubeconfig(kubeconfig);
+    client = Gantry.fromKubeconfig(kubeconfig);
     await waitFor("gantry to be ready", async () => (await client?.ready()) || undefined);
     return process_;
   };

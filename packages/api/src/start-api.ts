@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { type RedisConnection, Queues, Store, Templates, WatchHub } from "@gantry/store";
 import type { Logger } from "pino";
 import { Metrics } from "./metrics/metrics.ts";
+import type { Registry } from "prom-client";
 import { type RunningOps, startOps } from "./ops/start-ops.ts";
 import { Objects } from "./registry/objects.ts";
 import { buildServer } from "./server/server.ts";
@@ -36,6 +37,8 @@ export interface ApiOptions {
 export interface RunningApi {
   readonly port: number;
   readonly opsPort: number | null;
+  /** What `/metrics` shows beside the state of Jobs; other parts of the process register here. */
+  readonly registry: Registry;
   close(): Promise<void>;
 }
 
@@ -133,6 +136,7 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
   return {
     port,
     opsPort: ops?.port ?? null,
+    registry: metrics.registry,
     close: async () => {
       closing.abort();
       endWatches();

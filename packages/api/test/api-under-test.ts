@@ -2,7 +2,7 @@
 import { Writable } from "node:stream";
 import { Store } from "@gantry/store";
 import { pino } from "pino";
-import { startRedis, type TestRedis } from "../../../test/support/redis-server.ts";
+import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
 import { type RunningApi, startApi } from "../src/index.ts";
 
 export const TOKEN = "the-token";

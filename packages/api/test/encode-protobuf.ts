@@ -80,7 +80,9 @@ function writeValue(writer: Writer, number: number, form: ValueForm, value: unkn
         .bytes(Buffer.from(JSON.stringify(value)))
         .ldelim();
       return;
-    default:
+    case "map":
+      throw new Error("a map stands where none can");
+    case "string":
       writer.string(value as string);
   }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startRedis, type TestRedis } from "../../../test/support/redis-server.ts";
+import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
 import { type RunningApi, startApi } from "../src/index.ts";
 import { jobManifest, TOKEN } from "./api-under-test.ts";
 

@@ -33,7 +33,8 @@ const document = async (path: string): Promise<Document> => {
 };
 
 const propertyOf = (from: Document, message: string, field: string): Schema =>
-  ((from.components.schemas[message]?.["properties"] as Schema)[field] ?? {}) as Schema;
+  ((from.components.schemas[message]?.["properties"] as Schema | undefined)?.[field] ??
+    {}) as Schema;
 
 describe("the index", () => {
   it("names each document by its hash, and the hash names its bytes for ever", async () => {

@@ -4,7 +4,7 @@ import type { Job } from "@gantry/core";
 import { createObject, Store, Txn, updateObject, WatchHub } from "@gantry/store";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startRedis, type TestRedis } from "../../../test/support/redis-server.ts";
+import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
 import { Metrics } from "../src/metrics/metrics.ts";
 import { InsecureListenerError, type RunningOps, startOps } from "../src/ops/start-ops.ts";
 
@@ -20,7 +20,13 @@ let nowMs = Date.parse("2026-11-23T12:00:00Z");
 
 const start = (more: object = {}): Promise<RunningOps> =>
   startOps({
-    ...{ store, metrics, log, host: "127.0.0.1", port: 0, token: TOKEN, write: false },
+    store,
+    metrics,
+    log,
+    host: "127.0.0.1",
+    port: 0,
+    token: TOKEN,
+    write: false,
     now: () => nowMs,
     ...more,
   });

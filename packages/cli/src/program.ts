@@ -55,6 +55,7 @@ function addUp(gantry: Command): void {
     .addOption(redisOption())
     .addOption(runtimeOption())
     .addOption(concurrencyOption());
+  offering(up);
   serving(up, DEFAULT_LISTEN)
     .option(
       "--ops-listen <host:port>",
@@ -139,8 +140,14 @@ function addRoles(gantry: Command): void {
     .command("scheduler")
     .description("run the scheduler alone")
     .addOption(redisOption())
+    .option("--metrics-listen <host:port>", "serve /metrics, /healthz and /readyz (default: no)")
+    .addOption(
+      new Option("--metrics-token <token>", "ask for this token there")
+        .env("GANTRY_METRICS_TOKEN")
+        .hideHelp(),
+    )
     .action(async (options) => (await import("./commands/roles.ts")).scheduler(options));
-  gantry
+  const worker = gantry
     .command("worker")
     .description("run a worker alone")
     .addOption(redisOption())
@@ -156,8 +163,8 @@ function addRoles(gantry: Command): void {
       new Option("--drain <how>", "on SIGTERM: let local Pods end, or stop them")
         .choices(["wait", "stop"])
         .default("stop"),
-    )
-    .action(async (options) => (await import("./commands/roles.ts")).worker(options));
+    );
+  offering(worker).action(async (options) => (await import("./commands/roles.ts")).worker(options));
 }
 
 const client = (command: Command): Command =>
@@ -173,6 +180,16 @@ const serving = (command: Command, listen: string): Command =>
     .option("--tls-cert <file>", "certificate (default: one of its own making)")
     .option("--tls-key <file>", "the certificate's key")
     .option("--insecure", "plain HTTP; kubectl sends no token over it");
+
+/** What a worker has, and whom it takes. */
+const offering = (command: Command): Command =>
+  command
+    .option("--cpu <quantity>", "what Pods may request altogether (default: the host's CPUs)")
+    .option("--memory <quantity>", "likewise (default: the host's memory)")
+    .option("--pods <count>", "likewise (default: --concurrency)", positive)
+    .option("--label <key=value...>", "labels of this worker's Node")
+    .option("--taint <key=value:effect...>", "taints of this worker's Node")
+    .option("--allow-host-path <prefix...>", "where hostPath volumes may lie (default: nowhere)");
 
 const dataDirOption = (): Option =>
   new Option("--data-dir <dir>", "where Gantry keeps its data (default ~/.gantry)").env(

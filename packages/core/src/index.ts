@@ -177,6 +177,7 @@ export {
   quantityToMilli,
   quantityToNumber,
 } from "./apimachinery/quantity.ts";
+export { isLabelValue, isQualifiedName } from "./apimachinery/name-rules.ts";
 export { type FieldInfo, fieldInfo, type TypeInfo, typeInfo } from "./schema/message.ts";
 export { type SelfSubjectReview, selfSubjectReview, type UserInfo } from "./schema/authentication.ts";
 export {
@@ -193,5 +194,17 @@ export { validateObjectMetaUpdate } from "./apimachinery/object-meta.ts";
 export type { PodCondition } from "./schema/pod.ts";
 export { deleteOptions as deleteOptionsMessage } from "./schema/meta.ts";
 export { eviction } from "./schema/policy.ts";
+export {
+  fits,
+  type Fit,
+  hasRoom,
+  placementNode,
+  type PlacementNode,
+  RUNTIMES_ANNOTATION,
+} from "./placement/fits.ts";
+export { addAmounts, type Amounts, amountsOf, podRequests } from "./placement/requests.ts";
+export { unschedulableCondition, unschedulableMessage } from "./placement/unschedulable.ts";
+export { type Taint, untolerated } from "./placement/taints.ts";
+export type { Node as WireNode } from "./schema/node.ts";
 export { describeField, describeMessage, requiredFields } from "./schema/descriptions/describe.ts";
 export { listMeta as listMetaMessage, status as statusMessage } from "./schema/meta.ts";

@@ -9,18 +9,23 @@ export const newPodRecord = (
   creation: PodCreation,
   template: string,
   nowMs: number,
-): PodRecord => ({
-  namespace: job.metadata.namespace,
-  name: creation.name,
-  uid: creation.uid,
-  createdAtMs: nowMs,
-  job: { name: job.metadata.name, uid: job.metadata.uid },
-  template,
-  index: creation.index,
-  failureCount: creation.failureCount,
-  ignoredFailureCount: creation.ignoredFailureCount,
-  tracked: true,
-  phase: "Pending",
-  ready: false,
-  containers: [],
-});
+): PodRecord => {
+  const finalizers = job.spec.template.metadata?.finalizers ?? [];
+  return {
+    namespace: job.metadata.namespace,
+    name: creation.name,
+    uid: creation.uid,
+    createdAtMs: nowMs,
+    job: { name: job.metadata.name, uid: job.metadata.uid },
+    template,
+    index: creation.index,
+    failureCount: creation.failureCount,
+    ignoredFailureCount: creation.ignoredFailureCount,
+    // Labels and annotations derive from the template; its finalizers are the Pod's own to lose.
+    ...(finalizers.length > 0 && { meta: { finalizers } }),
+    tracked: true,
+    phase: "Pending",
+    ready: false,
+    containers: [],
+  };
+};

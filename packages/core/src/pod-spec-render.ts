@@ -31,8 +31,19 @@ function withIndexEnv(container: Container): Container {
   return { ...container, env: [...(container.env ?? []), variable] };
 }
 
-function specFromTemplate(record: PodRecord, template: PodTemplateSpec): PodSpec {
+/** What all Pods of a template have in common, worked out once for each template in memory. */
+const completed = new WeakMap<PodTemplateSpec, PodSpec>();
+
+function completedSpec(template: PodTemplateSpec): PodSpec {
+  const known = completed.get(template);
+  if (known !== undefined) return known;
   const spec = admitPod(defaultPod({ spec: template.spec ?? {} })).spec ?? {};
+  completed.set(template, spec);
+  return spec;
+}
+
+function specFromTemplate(record: PodRecord, template: PodTemplateSpec): PodSpec {
+  const spec = completedSpec(template);
   const { index } = record;
   if (index === undefined) return spec;
   return {

@@ -67,7 +67,7 @@ describe("R82-R84: Pods that go and Pods that stay", () => {
     driver.settle();
     const counters = () => [driver.status.succeeded, driver.status.failed];
     expect(counters()).toEqual([1, 1]);
-    for (const pod of [...driver.pods.values()]) driver.deletePod(pod);
+    for (const pod of driver.pods.values()) driver.deletePod(pod);
     driver.settle();
     expect(driver.pods.size).toBe(0);
     expect(counters()).toEqual([1, 1]);

@@ -45,7 +45,5 @@ export const podsWithForeignLabels = (
   const edited = pods.filter((pod) => pod.meta?.labels !== undefined);
   if (edited.length === 0) return new Set();
   const selects = selector(job);
-  return new Set(
-    edited.filter((pod) => !selects(pod.meta?.labels ?? {})).map((pod) => pod.name),
-  );
+  return new Set(edited.filter((pod) => !selects(pod.meta?.labels ?? {})).map((pod) => pod.name));
 };

@@ -1,7 +1,7 @@
 // The repeatable cleanup job: finished Jobs after their TTL, expired Events, the oldest ended Pods.
-import { isFinished, ttlExpiry } from "@gantry/core";
 import { deleteObject, removeObject, removePod, suffix, Txn } from "@gantry/store";
 import type { ControllerContext } from "./controller-context.ts";
+import { expiryOf } from "./ttl-expiry.ts";
 import { TTL_QUEUE } from "./metrics/work-queue-metrics.ts";
 
 /** How often it runs when no TTL is due before. */
@@ -61,7 +61,7 @@ export class Cleanup {
   async #expireJob(key: string): Promise<boolean> {
     const { store, templates, queues, now, log, metrics } = this.#context;
     const job = await store.get("jobs", key);
-    const expiry = job === null || !isFinished(job.value) ? null : ttlExpiry(job.value);
+    const expiry = job === null ? null : expiryOf(log, job.value);
     let gone = false;
     if (job !== null && expiry !== null && expiry <= now()) {
       const deletedAtMs = now();

@@ -1,5 +1,13 @@
 // Garbage collection of dependents (job-spec.md D4): Background, Foreground and Orphan.
-import { FOREGROUND_FINALIZER, isTerminal, type Job, ORPHAN_FINALIZER, podAfterDelete, type PodRecord, releasePod } from "@gantry/core";
+import {
+  FOREGROUND_FINALIZER,
+  isTerminal,
+  type Job,
+  ORPHAN_FINALIZER,
+  podAfterDelete,
+  type PodRecord,
+  releasePod,
+} from "@gantry/core";
 import {
   deleteObject,
   type ObjectOf,

@@ -4,7 +4,6 @@ import {
   isFinished,
   type Job,
   type JobPlan,
-  ttlExpiry,
   newPodRecord,
   podAfterDelete,
   type PodChange,
@@ -27,6 +26,7 @@ import {
   writePod,
 } from "@gantry/store";
 import type { ControllerContext } from "./controller-context.ts";
+import { expiryOf } from "./ttl-expiry.ts";
 
 export interface PlannedTransaction {
   readonly txn: Txn;
@@ -48,9 +48,13 @@ export const planTransaction = (
   changePods(txn, stored, orphans, plan, nowMs);
   const created = createPods(context, txn, job, plan, nowMs);
   writeBook(txn, stored, next, plan);
-  writeTimers(txn, stored, next, plan);
-  const wake = wakeOthers(txn, stored.job, next);
-  if (stored.dirty !== "") txn.clean(`jobs|${stored.job.key}`, stored.dirty);
+  const syncKey = `jobs|${stored.job.key}`;
+  if (stored.dirty !== "") txn.clean(syncKey, stored.dirty);
+  // What is due already is woken, not timed: a timer equal to the popped one would go with it.
+  const due = plan.wakeAtMs !== null && plan.wakeAtMs <= nowMs;
+  writeTimers(context, txn, stored, next, due ? null : plan.wakeAtMs);
+  const wake = [...others(stored.job, next), ...(due ? [syncKey] : [])];
+  for (const key of wake) txn.dirty(key);
   return { txn, created, wake };
 };
 
@@ -119,12 +123,7 @@ const createPods = (
   return queued;
 };
 
-const writeBook = (
-  txn: Txn,
-  stored: StoredJobSnapshot,
-  next: Job,
-  plan: JobPlan,
-): void => {
+const writeBook = (txn: Txn, stored: StoredJobSnapshot, next: Job, plan: JobPlan): void => {
   const { uid } = stored.job.value.metadata;
   const text = isFinished(next) ? "" : JSON.stringify(plan.book);
   const before = stored.bookText;
@@ -134,26 +133,26 @@ const writeBook = (
 };
 
 const writeTimers = (
+  context: ControllerContext,
   txn: Txn,
   stored: StoredJobSnapshot,
   next: Job,
-  plan: JobPlan,
+  wakeAtMs: number | null,
 ): void => {
-  if (plan.wakeAtMs !== stored.timerAtMs) setTimer(txn, `jobs|${stored.job.key}`, plan.wakeAtMs);
-  const ttlAtMs = ttlExpiry(next);
+  if (wakeAtMs !== stored.timerAtMs) setTimer(txn, `jobs|${stored.job.key}`, wakeAtMs);
+  const ttlAtMs = expiryOf(context.log, next);
   if (ttlAtMs === stored.ttlAtMs) return;
   if (ttlAtMs === null) txn.side("ZREM", suffix.ttl, stored.job.key);
   else txn.side("ZADD", suffix.ttl, ttlAtMs, stored.job.key);
 };
 
 /** The CronJob that owns the Job sees its end; garbage collection goes on with a Job being deleted. */
-const wakeOthers = (txn: Txn, stored: Stored<Job>, next: Job): string[] => {
+const others = (stored: Stored<Job>, next: Job): string[] => {
   const wake: string[] = [];
   const owner = ownerSyncKey("jobs", next);
   if (owner !== undefined && isFinished(next) && !isFinished(stored.value)) wake.push(owner);
   if (next.metadata.deletionTimestamp !== undefined) {
     wake.push(gcKey("jobs", stored.key, next.metadata.uid));
   }
-  for (const key of wake) txn.dirty(key);
   return wake;
 };

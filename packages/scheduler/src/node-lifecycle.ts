@@ -1,6 +1,14 @@
 // Watches the leases of nodes: a node that stays away loses its Pods, once (R86).
 import type { PodRecord } from "@gantry/core";
-import { leases, type Stored, type StoredObject, suffix, Txn, updateObject, writePod } from "@gantry/store";
+import {
+  leases,
+  type Stored,
+  type StoredObject,
+  suffix,
+  Txn,
+  updateObject,
+  writePod,
+} from "@gantry/store";
 import { rfc3339 } from "@gantry/core";
 import type { ControllerContext } from "./controller-context.ts";
 

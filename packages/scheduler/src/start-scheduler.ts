@@ -1,6 +1,5 @@
 // The scheduler process: the sync queue's worker, timers, sweeps, node leases and the cleanup job.
 import {
-  connect,
   EventRecorder,
   queueNames,
   queuePrefix,
@@ -29,8 +28,11 @@ import { Sweeper, SWEEP_EVERY_MS } from "./sweeper.ts";
 import { syncByKey } from "./sync-by-key.ts";
 import { TimerLoop } from "./timer-loop.ts";
 
-/** Syncs at once in one process; they are short and mostly wait for Redis. */
-const SYNC_CONCURRENCY = 16;
+/**
+ * Syncs at once in one process. They are short and mostly wait for Redis, and what they commit at one
+ * moment goes together: with 16 the same Jobs cost a fifth more.
+ */
+const SYNC_CONCURRENCY = 64;
 
 export interface SchedulerOptions {
   readonly redis: RedisConnection;
@@ -73,9 +75,8 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     events: new EventRecorder(store, now, log),
     metrics: schedulerMetrics(registry, store, now),
   };
-  const cleanupConnection = connect(store.connection);
   const cleanupQueue = new Queue(queueNames.cleanup, {
-    connection: cleanupConnection,
+    connection: store.redis,
     prefix: queuePrefix(store),
   });
   cleanupQueue.on("error", (error) =>
@@ -101,7 +102,6 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     await Promise.all([sync.close(), cleanup.close()]);
     await base.events.close();
     await Promise.all([queues.close(), cleanupQueue.close()]);
-    await cleanupConnection.quit().catch(() => cleanupConnection.disconnect());
     await store.close();
   };
   const server = await ownServer(options, registry, store).catch(async (error: unknown) => {
@@ -145,13 +145,13 @@ const scheduleCleanup = async (queue: Queue): Promise<void> => {
   );
 };
 
-const startCleanup = async (context: ControllerContext, queue: Queue): Promise<QueueWorker> => {
+const startCleanup = async (context: ControllerContext, queue: Queue): Promise<Worker> => {
   await scheduleCleanup(queue);
   const cleanup = new Cleanup(context);
   return startWorker(context, queueNames.cleanup, 1, () => cleanup.run());
 };
 
-const startSyncWorker = (context: ControllerContext): QueueWorker => {
+const startSyncWorker = (context: ControllerContext): Worker => {
   const sync = syncByKey(context);
   const { metrics } = context;
   return startWorker(context, queueNames.sync, SYNC_CONCURRENCY, (job: BullJob<SyncPayload>) => {
@@ -162,20 +162,14 @@ const startSyncWorker = (context: ControllerContext): QueueWorker => {
   });
 };
 
-interface QueueWorker {
-  /** Resolves when nothing runs any more. */
-  close(): Promise<void>;
-}
-
 const startWorker = <T>(
   { store, log }: ControllerContext,
   name: string,
   concurrency: number,
   work: (job: BullJob<T>) => Promise<unknown>,
-): QueueWorker => {
-  const connection = connect(store.connection);
+): Worker => {
   const worker = new Worker<T>(name, work, {
-    connection,
+    connection: store.redis,
     prefix: queuePrefix(store),
     concurrency,
   });
@@ -183,11 +177,5 @@ const startWorker = <T>(
   worker.on("failed", (job, error) => {
     log.error({ err: error, queue: name, key: job?.name }, "sync failed; it is tried again");
   });
-  return {
-    async close() {
-      await worker.close();
-      // BullMQ leaves connections open that it was given.
-      await connection.quit().catch(() => connection.disconnect());
-    },
-  };
+  return worker;
 };

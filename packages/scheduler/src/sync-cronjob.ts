@@ -3,7 +3,9 @@ import {
   aggregateText,
   type CronJob,
   type CronJobPlan,
+  cronJobChanged,
   type CronJobSnapshot,
+  invariant,
   type Job,
   jobsToLookUp,
   newJob,
@@ -12,7 +14,7 @@ import {
 } from "@gantry/core";
 import {
   createObject,
-  deleteObject,
+  deleteInTxn,
   setTimer,
   type Stored,
   type StoredObject,
@@ -27,8 +29,12 @@ const ATTEMPTS_MAX = 50;
 /** A sync that failed is tried again after this long. */
 const RETRY_MS = 1_000;
 
+/** CronJobs whose schedule is remembered, to notice a change; losing one costs an early look. */
+const SEEN_MAX = 10_000;
+
 export class CronJobController {
   readonly #context: ControllerContext;
+  readonly #seen = new Map<string, CronJob>();
 
   constructor(context: ControllerContext) {
     this.#context = context;
@@ -53,12 +59,13 @@ export class CronJobController {
     }
     const nowMs = now();
     const cronJob = decoded(stored.value);
+    if (await this.#waitsForNewSchedule(stored, cronJob, dirty, nowMs)) return true;
     const { snapshot, jobs } = await this.#snapshot(cronJob, nowMs);
     const first = reconcileCronJob(snapshot, nowMs, newIds);
     const refusal = refusalOf(first, nowMs);
     const plan =
       refusal === null ? first : reconcileCronJob({ ...snapshot, refusal }, nowMs, newIds);
-    const txn = this.#transaction(stored, plan, jobs, snapshot.lookups, nowMs);
+    const { txn, wake } = this.#transaction(stored, plan, jobs, snapshot.lookups, nowMs);
     if (dirty !== "") txn.clean(syncKey, dirty);
     const result = await store.commit(txn);
     const metrics = this.#context.metrics?.controllers;
@@ -67,7 +74,7 @@ export class CronJobController {
       return false;
     }
     if (plan.create !== null) metrics?.cronJobCreated(plan.create.scheduledAtMs, nowMs);
-    await this.#afterCommit(stored, plan);
+    await this.#afterCommit(stored, plan, wake);
     return true;
   }
 
@@ -85,7 +92,9 @@ export class CronJobController {
     const children = found
       .map((job) => job.value)
       .filter((job) =>
-        job.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid),
+        job.metadata.ownerReferences?.some(
+          (owner) => owner.controller === true && owner.uid === uid,
+        ),
       );
     const names = jobsToLookUp(cronJob, children, nowMs);
     const lookedUp = await store.getMany(
@@ -114,8 +123,9 @@ export class CronJobController {
     jobs: ReadonlyMap<string, Stored<Job>>,
     lookups: CronJobSnapshot["lookups"],
     nowMs: number,
-  ): Txn {
+  ): { txn: Txn; wake: readonly string[] } {
     const txn = new Txn();
+    const wake: string[] = [];
     const { key, rv, value } = stored;
     if (plan.status === null) txn.check("cronjobs", key, rv);
     else updateObject(txn, "cronjobs", stored, { ...value, status: plan.status });
@@ -128,42 +138,71 @@ export class CronJobController {
     if (plan.create !== null) {
       const { job } = plan.create;
       createObject(txn, "jobs", newJob(job, job.metadata.uid, nowMs), nowMs);
-      txn.dirty(`jobs|${job.metadata.namespace}/${job.metadata.name}`);
+      const syncKey = `jobs|${job.metadata.namespace}/${job.metadata.name}`;
+      txn.dirty(syncKey);
+      wake.push(syncKey);
+    }
+    for (const { name } of plan.delete) {
+      const job = jobs.get(name);
+      invariant(job !== undefined, "a plan deletes only Jobs of its snapshot");
+      wake.push(...deleteInTxn(txn, "jobs", job, "Background", nowMs));
     }
     setTimer(txn, `cronjobs|${key}`, plan.retry === null ? plan.wakeAtMs : nowMs + RETRY_MS);
-    return txn;
+    return { txn, wake };
   }
 
-  async #afterCommit(stored: Stored<StoredObject>, plan: CronJobPlan): Promise<void> {
-    const { queues, events, hint, store, templates, now, log } = this.#context;
-    const { metadata } = decoded(stored.value);
+  /** B17: a changed schedule is looked at at its next time, not at once. */
+  async #waitsForNewSchedule(
+    stored: Stored<StoredObject>,
+    cronJob: CronJob,
+    dirty: string,
+    nowMs: number,
+  ): Promise<boolean> {
+    const { store, hint, events } = this.#context;
+    const { uid } = cronJob.metadata;
+    const before = this.#seen.get(uid);
+    this.#seen.delete(uid);
+    this.#seen.set(uid, cronJob);
+    if (this.#seen.size > SEEN_MAX) {
+      const oldest = this.#seen.keys().next().value;
+      if (oldest !== undefined) this.#seen.delete(oldest);
+    }
+    const changed = cronJobChanged(before, cronJob, nowMs);
+    if (changed.wakeAtMs !== null && changed.wakeAtMs <= nowMs) return false;
+    const syncKey = `cronjobs|${stored.key}`;
+    const txn = new Txn().check("cronjobs", stored.key, stored.rv).clean(syncKey, dirty);
+    setTimer(txn, syncKey, changed.wakeAtMs);
+    if (!(await store.commit(txn)).ok) return false;
+    if (changed.wakeAtMs !== null) hint(changed.wakeAtMs);
+    for (const event of changed.events) {
+      events.record("cronjob-controller", regarding(stored), event);
+    }
+    return true;
+  }
+
+  async #afterCommit(
+    stored: Stored<StoredObject>,
+    plan: CronJobPlan,
+    wake: readonly string[],
+  ): Promise<void> {
+    const { queues, events, hint, now, log } = this.#context;
     if (plan.wakeAtMs !== null) hint(plan.wakeAtMs);
     if (plan.retry !== null) {
       hint(now() + RETRY_MS);
       log.warn({ cronjob: stored.key, reason: plan.retry }, "cronjob sync is tried again");
     }
-    const wake: string[] = [];
-    if (plan.create !== null) {
-      wake.push(`jobs|${metadata.namespace}/${plan.create.job.metadata.name}`);
-    }
-    for (const { name, uid } of plan.delete) {
-      const request = { propagation: "Background", uid } as const;
-      const jobKey = `${metadata.namespace}/${name}`;
-      const deletion = await deleteObject(store, templates, "jobs", jobKey, request, now());
-      wake.push(...deletion.wake);
-    }
     await queues.wake([...new Set(wake)]);
-    const regarding = {
-      kind: "CronJob",
-      apiVersion: "batch/v1",
-      namespace: metadata.namespace,
-      name: metadata.name,
-      uid: metadata.uid,
-      resourceVersion: stored.rv,
-    };
-    for (const event of plan.events) events.record("cronjob-controller", regarding, event);
+    for (const event of plan.events) {
+      events.record("cronjob-controller", regarding(stored), event);
+    }
   }
 }
+
+const regarding = (stored: Stored<StoredObject>) => {
+  const { namespace, name, uid } = decoded(stored.value).metadata;
+  const apiVersion = "batch/v1";
+  return { kind: "CronJob", apiVersion, namespace, name, uid, resourceVersion: stored.rv };
+};
 
 /** What the API stores is decoded and defaulted; only its status may be absent. */
 const decoded = (object: StoredObject): CronJob => ({

@@ -1,10 +1,10 @@
 // What deletion leaves to the controllers, against a real Redis: garbage collection, TTL, lost nodes.
 import { TRACKING_FINALIZER } from "@gantry/core";
-import { deleteObject, Templates, Txn, updatePod } from "@gantry/store";
+import { deleteObject, Templates, Txn, updatePod, writePod } from "@gantry/store";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startRedis, type TestRedis } from "../../../test/support/redis-server.ts";
-import { waitFor } from "../../../test/support/wait-for.ts";
+import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
+import { waitFor } from "@gantry/store/testing/wait-for";
 import { type Scheduler, startScheduler } from "../src/start-scheduler.ts";
 import { jobSpec, MetricsCell } from "./metrics-cell.ts";
 
@@ -59,7 +59,7 @@ const bind = async (job: string, node: string): Promise<void> => {
 };
 
 describe("deletion of a Job", () => {
-  test("R7, R77: Background: its Pods lose the finalizer and go; nothing is remembered", async () => {
+  test("R7, R77, D4: Background: its Pods lose the finalizer and go; nothing is remembered", async () => {
     await cell.createJob("a", jobSpec({ completions: 2, parallelism: 2, backoffLimit: 4 }));
     await cell.endPod("a", 1);
     await cell.endPod("a", 0);
@@ -87,7 +87,7 @@ describe("deletion of a Job", () => {
     expect(pod.deletion?.graceSeconds).toBe(30);
   });
 
-  test("R79: Orphan: its Pods stay, without owner and finalizer", async () => {
+  test("R79, D4: Orphan: its Pods stay, without owner and finalizer", async () => {
     await cell.createJob("a", jobSpec({}));
     await bind("a", "n1");
     await removeJob("a", "Orphan");
@@ -99,7 +99,7 @@ describe("deletion of a Job", () => {
     expect(pod?.value.meta?.finalizers ?? []).not.toContain(TRACKING_FINALIZER);
   });
 
-  test("R78: Foreground: it stays until its Pods are gone, and starts none", async () => {
+  test("R78, D4: Foreground: it stays until its Pods are gone, and starts none", async () => {
     await cell.createJob("a", jobSpec({ completions: 2, parallelism: 1 }));
     await bind("a", "n1");
     await removeJob("a", "Foreground");
@@ -111,7 +111,7 @@ describe("deletion of a Job", () => {
     expect(await cell.pods("a")).toHaveLength(1);
     const pod = await firstPod("a");
     const txn = new Txn();
-    updatePod(txn, pod, { ...pod.value, phase: "Failed" });
+    writePod(txn, pod, { ...pod.value, phase: "Failed" });
     await cell.store.commit(txn.dirty("jobs|default/a"));
     await cell.queues.wake(["jobs|default/a"]);
     await gone("a");
@@ -181,9 +181,9 @@ test("R86: Pods of a node that stays away are Failed with DisruptionTarget, and 
   });
   expect(replacement.value.phase).toBe("Pending");
   expect((await cell.job("a"))?.status.failed).toBeUndefined();
-  const events = await waitFor("the lost Pod to be gone", async () => {
+  const left = await waitFor("the lost Pod to be gone", async () => {
     const pods = await cell.pods("a");
     return pods.some(({ value }) => value.uid === before?.value.uid) ? undefined : pods;
   });
-  expect(events).toHaveLength(1);
+  expect(left).toHaveLength(1);
 });

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type Job, newJob, type PodRecord, type WireJob } from "@gantry/core";
 import { createObject, Queues, Store, type Stored, Txn, updatePod } from "@gantry/store";
-import { waitFor } from "../../../test/support/wait-for.ts";
+import { waitFor } from "@gantry/store/testing/wait-for";
 
 const podSpec = { restartPolicy: "Never", containers: [{ name: "main", image: "none" }] };
 
@@ -31,7 +31,8 @@ export class MetricsCell {
     await this.queues.wake([`jobs|default/${name}`]);
   }
 
-  async createCronJob(name: string, spec: object): Promise<void> {
+  /** Created 30 s ago. Resolves with its uid. */
+  async createCronJob(name: string, spec: object): Promise<string> {
     const metadata = {
       name,
       namespace: "default",
@@ -44,6 +45,7 @@ export class MetricsCell {
     createObject(txn, "cronjobs", object, this.nowMs);
     await this.store.commit(txn.dirty(`cronjobs|default/${name}`));
     await this.queues.wake([`cronjobs|default/${name}`]);
+    return metadata.uid;
   }
 
   async pods(job: string): Promise<readonly Stored<PodRecord>[]> {

@@ -3,8 +3,8 @@ import { EventRecorder, type Store, Templates } from "@gantry/store";
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startRedis, type TestRedis } from "../../../test/support/redis-server.ts";
-import { waitFor } from "../../../test/support/wait-for.ts";
+import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
+import { waitFor } from "@gantry/store/testing/wait-for";
 import { schedulerMetrics } from "../src/metrics/scheduler-metrics.ts";
 import { newIds } from "../src/new-ids.ts";
 import { type Scheduler, type SchedulerOptions, startScheduler } from "../src/start-scheduler.ts";
@@ -173,7 +173,7 @@ describe("metrics of Jobs that ran through the scheduler", () => {
     expect(samples['workqueue_depth{name="job"}']).toBe(0);
   });
 
-  test("time CronJobs' Jobs by their schedule, and the end of expired ones by their TTL", async () => {
+  test("H10: time CronJobs' Jobs by their schedule, and the end of expired ones by their TTL", async () => {
     const registry = new Registry();
     await start({ registry });
     await cell.createCronJob("minutely", {
@@ -236,7 +236,7 @@ describe("a plan that does not become durable", () => {
     return { sync, samples: async () => samplesOf(await registry.metrics()) };
   };
 
-  test("counts as an error, and its Pods as not created", async () => {
+  test("R29: counts as an error, and none of its Pods as created", async () => {
     let failures = 1;
     const { sync, samples } = await controllers((store) => async (txn) => {
       if (failures-- > 0) throw new Error("the connection is lost");
@@ -251,14 +251,17 @@ describe("a plan that does not become durable", () => {
     });
     expect((await samples())[`job_controller_job_syncs_total{${labels}}`]).toBe(1);
 
+    expect(await cell.pods("once")).toEqual([]);
+
     await sync("jobs|default/once");
+    expect(await cell.pods("once")).toHaveLength(2);
     expect(outcomes(await samples())).toEqual({
       [`${creations}{reason="new",status="failed"}`]: 2,
       [`${creations}{reason="new",status="succeeded"}`]: 2,
     });
   });
 
-  test("counts as stale when it was refused, and what is made anew counts once", async () => {
+  test("R6: counts as stale when it was refused, and what is made anew counts once", async () => {
     let refusals = 2;
     const { sync, samples } = await controllers((store) => async (txn) => {
       if (refusals-- > 0) return { ok: false, reason: "stale", at: 0 };

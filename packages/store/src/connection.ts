@@ -48,7 +48,23 @@ export const connect = (connection: RedisConnection, how: { failFast?: boolean }
   });
   // Without a listener ioredis prints to the console; callers see the state through `status` and errors.
   redis.on("error", () => {});
+  redis.on("connect", () => gatherWrites(redis));
   return redis;
+};
+
+/**
+ * What is sent while one round of the event loop is handled leaves in one write: a system call per
+ * command costs both sides more than the command does.
+ */
+const gatherWrites = ({ stream }: Redis): void => {
+  const write = stream.write.bind(stream);
+  stream.write = ((...args: Parameters<typeof write>) => {
+    if (stream.writableCorked === 0) {
+      stream.cork();
+      setImmediate(() => stream.uncork());
+    }
+    return write(...args);
+  }) as typeof stream.write;
 };
 
 const atLeast = (version: string, major: number, minor: number): boolean => {

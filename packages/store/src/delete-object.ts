@@ -118,6 +118,23 @@ export const deleteObject = async <R extends Resource>(
   }
 };
 
+/**
+ * The deletion of an object that the caller has just read, as part of its own transaction; returns
+ * the sync keys to wake after the commit (marked dirty here).
+ */
+export const deleteInTxn = <R extends Exclude<Resource, "pods">>(
+  txn: Txn,
+  resource: R,
+  stored: Stored<ObjectOf<R>>,
+  propagation: Propagation,
+  nowMs: number,
+): readonly string[] => {
+  planObject(txn, resource, stored, { propagation }, nowMs);
+  const wake = syncKeys(resource, stored);
+  for (const syncKey of wake) txn.dirty(syncKey);
+  return wake;
+};
+
 const planObject = <R extends Exclude<Resource, "pods">>(
   txn: Txn,
   resource: R,

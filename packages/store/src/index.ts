@@ -14,6 +14,8 @@ export {
   compareRevisions,
   ExpiredRevisionError,
   type Page,
+  type RawItem,
+  type RawList,
   Store,
   type StoreOptions,
   StoreVersionError,
@@ -50,6 +52,7 @@ export {
 export { dropLease, leaseExpiry, leases, nextFence, type NodeLease, renewLease } from "./leases.ts";
 export { clearTimers, dueTimers, setTimer, type Timer } from "./timers.ts";
 export {
+  deleteInTxn,
   type DeleteOutcome,
   deleteObject,
   type DeleteRequest,

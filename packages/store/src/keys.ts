@@ -46,6 +46,8 @@ export const suffix = {
   nodeInbox: (node: string) => `inbox:${node}`,
   /** Sorted set node -> lease expiry, Unix ms. */
   leases: "leases",
+  /** Hash node -> JSON of what its Pods request, by resource name, in 10^-9. */
+  usage: "usage",
   /** Counter: fencing numbers of claims. */
   fence: "fence",
   /** Sorted set timer member -> due time, Unix ms. */

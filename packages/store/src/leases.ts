@@ -8,7 +8,11 @@ export interface NodeLease {
 }
 
 /** Extends a node's lease. */
-export const renewLease = async (store: Store, node: string, expiresAtMs: number): Promise<void> => {
+export const renewLease = async (
+  store: Store,
+  node: string,
+  expiresAtMs: number,
+): Promise<void> => {
   await store.redis.zadd(store.key(suffix.leases), expiresAtMs, node);
 };
 
@@ -32,4 +36,5 @@ export const leaseExpiry = async (store: Store, node: string): Promise<number | 
 };
 
 /** A fencing number larger than every one before. A worker takes one when it starts. */
-export const nextFence = (store: Store): Promise<number> => store.redis.incr(store.key(suffix.fence));
+export const nextFence = (store: Store): Promise<number> =>
+  store.redis.incr(store.key(suffix.fence));

@@ -36,7 +36,8 @@ const absolute = (cell: Cell, base: number): number | undefined =>
   typeof cell !== "number" || cell === 0 ? undefined : base + (cell < 0 ? cell : cell - 1);
 
 /** Likewise for counts. */
-const plusOne = (n: number | undefined): number | undefined => (n === undefined ? undefined : n + 1);
+const plusOne = (n: number | undefined): number | undefined =>
+  n === undefined ? undefined : n + 1;
 const minusOne = (cell: Cell): number | undefined =>
   typeof cell === "number" && cell !== 0 ? cell - 1 : undefined;
 

@@ -2,7 +2,6 @@
 import { type JobsOptions, Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { connect } from "./connection.ts";
 import type { Store } from "./store.ts";
 
 /** BullMQ's prefix: in the cell's hash tag, so queues and objects share a Cluster slot. */
@@ -59,11 +58,12 @@ export class Queues {
   readonly sync: Queue<SyncPayload>;
   readonly #pods = new Map<string, Queue<PodPayload>>();
   readonly #prefix: string;
+  /** The store's: what is sent at the same time to objects and to queues leaves in one write. */
   readonly #connection: Redis;
 
   constructor(store: Store) {
     this.#prefix = queuePrefix(store);
-    this.#connection = connect(store.connection);
+    this.#connection = store.redis;
     this.sync = new Queue<SyncPayload>(queueNames.sync, this.#options);
     this.sync.on("error", ignore);
   }
@@ -104,14 +104,22 @@ export class Queues {
       if (entry === undefined) byQueue.set(queue, [{ namespace, name, uid }]);
       else entry.push({ namespace, name, uid });
     }
-    await Promise.all(
-      [...byQueue].map(([queue, payloads]) => this.pods(queue).addBulk(payloads.map(podJob))),
-    );
+    await Promise.all([...byQueue].map(([queue, payloads]) => this.#addPods(queue, payloads)));
+  }
+
+  async #addPods(queue: string, payloads: readonly PodPayload[]): Promise<void> {
+    const jobs = payloads.map(podJob);
+    const [first] = jobs;
+    // A pipeline for one command costs more than the command.
+    if (jobs.length === 1 && first !== undefined) {
+      await this.pods(queue).add(first.name, first.data, first.opts);
+    } else {
+      await this.pods(queue).addBulk(jobs);
+    }
   }
 
   async close(): Promise<void> {
     await Promise.all([this.sync.close(), ...[...this.#pods.values()].map((q) => q.close())]);
-    await this.#connection.quit().catch(() => this.#connection.disconnect());
   }
 }
 

@@ -29,6 +29,16 @@ const jobFields = (job: Job): Record<string, string> => ({
   "status.successful": String(job.status.succeeded ?? 0),
 });
 
+/**
+ * Labels that derive from the template are others than none at all. A Pod that leaves its template
+ * takes its labels along, so that step is no change.
+ */
+const labelsChanged = (a: PodRecord, b: PodRecord): boolean => {
+  const [before, after] = [a.meta?.labels, b.meta?.labels];
+  if (before === undefined && a.template !== undefined && b.template === undefined) return false;
+  return (before === undefined) !== (after === undefined) || !sameMap(before, after);
+};
+
 /** Text for `Txn.update`'s `prev`; empty when no selector can see a difference. */
 export const previousSelectable = <R extends Resource>(
   resource: R,
@@ -38,7 +48,7 @@ export const previousSelectable = <R extends Resource>(
   if (resource === "pods") {
     const [a, b] = [before as PodRecord, after as PodRecord];
     const previous: { labels?: Readonly<Record<string, string>> | null; fields?: object } = {};
-    if (!sameMap(a.meta?.labels, b.meta?.labels)) previous.labels = a.meta?.labels ?? null;
+    if (labelsChanged(a, b)) previous.labels = a.meta?.labels ?? null;
     if (a.phase !== b.phase || a.node !== b.node || a.podIP !== b.podIP) {
       previous.fields = podFields(a);
     }

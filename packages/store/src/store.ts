@@ -46,6 +46,23 @@ const PAGE_MAX = 1_000;
 /** Changes of a resource kept for watches to resume from. */
 const WATCH_LENGTH = 65_536;
 
+/** An object that was not looked into. */
+export interface RawItem {
+  readonly key: string;
+  /** "<rv> <body>" */
+  readonly text: string;
+}
+
+export interface RawList {
+  readonly rv: string;
+  readonly items: readonly RawItem[];
+}
+
+interface Scope {
+  readonly namespace?: string;
+  readonly keyPrefix?: string;
+}
+
 export interface StoreOptions {
   readonly connection: RedisConnection;
   /** Cell name: the hash tag of all keys. Default `gantry`. */
@@ -118,45 +135,60 @@ export class Store {
   /** One page in key order, read atomically. `after` is the last key of the page before. */
   async page<R extends Resource>(
     resource: R,
-    query: { namespace?: string; keyPrefix?: string; after?: string; limit: number },
+    query: Scope & { after?: string; limit: number },
   ): Promise<Page<ObjectOf<R>>> {
+    const { rv, items, more } = await this.#rawPage(resource, query);
+    return { rv, items: this.decodeAll(resource, items), last: items.at(-1)?.key, more };
+  }
+
+  async #rawPage(
+    resource: Resource,
+    query: Scope & { after?: string; limit: number },
+  ): Promise<RawList & { readonly more: boolean }> {
     const { lower, upper } = bounds(query);
     const limit = Math.min(query.limit, PAGE_MAX);
     const reply = (await pageScript.run(
       this.redis,
       [this.key(suffix.revision)],
-      [this.prefix, resource, query.after === undefined ? lower : `(${query.after}`, upper, limit + 1],
+      [
+        this.prefix,
+        resource,
+        query.after === undefined ? lower : `(${query.after}`,
+        upper,
+        limit + 1,
+      ],
     )) as string[];
-    const items: Stored<ObjectOf<R>>[] = [];
+    const items: RawItem[] = [];
     const found = (reply.length - 1) / 2;
     for (let n = 0; n < Math.min(found, limit); n++) {
-      const item = this.decode(resource, reply[1 + 2 * n] ?? "", reply[2 + 2 * n] ?? "");
-      if (item !== null) items.push(item);
+      items.push({ key: reply[1 + 2 * n] ?? "", text: reply[2 + 2 * n] ?? "" });
     }
-    const read = Math.min(found, limit);
-    return { rv: reply[0] ?? "0", items, last: reply[2 * read - 1], more: found > limit };
+    return { rv: reply[0] ?? "0", items, more: found > limit };
   }
 
   /**
    * Everything of a resource at one revision, however large: read in pages, then brought to the
-   * revision of the last page by the changes that the watch stream saw meanwhile.
+   * revision of the last page by the changes that the watch stream saw meanwhile. Looks into nothing.
    */
-  async listAll<R extends Resource>(
-    resource: R,
-    query: { namespace?: string; keyPrefix?: string } = {},
-  ): Promise<Page<ObjectOf<R>>> {
-    const first = await this.page(resource, { ...query, limit: PAGE_MAX });
+  async listRaw(resource: Resource, query: Scope = {}): Promise<RawList> {
+    const first = await this.#rawPage(resource, { ...query, limit: PAGE_MAX });
     if (!first.more) return first;
     const byKey = new Map(first.items.map((item) => [item.key, item]));
     let page = first;
     while (page.more) {
-      page = await this.page(resource, { ...query, after: page.last ?? "", limit: PAGE_MAX });
+      const after = page.items.at(-1)?.key ?? "";
+      page = await this.#rawPage(resource, { ...query, after, limit: PAGE_MAX });
       for (const item of page.items) byKey.set(item.key, item);
     }
     await this.#replay(resource, query, first.rv, page.rv, byKey);
     const keys = [...byKey.keys()].sort(compareKeys);
-    const items = keys.flatMap((key) => byKey.get(key) ?? []);
-    return { rv: page.rv, items, more: false };
+    return { rv: page.rv, items: keys.flatMap((key) => byKey.get(key) ?? []) };
+  }
+
+  /** As `listRaw`, decoded. */
+  async listAll<R extends Resource>(resource: R, query: Scope = {}): Promise<Page<ObjectOf<R>>> {
+    const { rv, items } = await this.listRaw(resource, query);
+    return { rv, items: this.decodeAll(resource, items), more: false };
   }
 
   /**
@@ -193,17 +225,17 @@ export class Store {
   }
 
   /** The keys of a resource, without their objects. */
-  async keys(resource: Resource, query: { namespace?: string; keyPrefix?: string } = {}): Promise<string[]> {
+  async keys(resource: Resource, query: Scope = {}): Promise<string[]> {
     const { lower, upper } = bounds(query);
     return this.redis.zrangebylex(this.key(suffix.index(resource)), lower, upper);
   }
 
-  async #replay<R extends Resource>(
-    resource: R,
-    query: { namespace?: string; keyPrefix?: string },
+  async #replay(
+    resource: Resource,
+    query: Scope,
     from: string,
     to: string,
-    byKey: Map<string, Stored<ObjectOf<R>>>,
+    byKey: Map<string, RawItem>,
   ): Promise<void> {
     const start = keyStart(query);
     const entries = await this.redis.xrange(
@@ -214,10 +246,19 @@ export class Store {
     for (const [id, fields] of entries) {
       const [, type, , key = "", , body = ""] = fields;
       if (!key.startsWith(start)) continue;
-      const item = type === "D" ? null : this.decode(resource, key, `${id.slice(0, -2)} ${body}`);
-      if (item === null) byKey.delete(key);
-      else byKey.set(key, item);
+      if (type === "D") byKey.delete(key);
+      else byKey.set(key, { key, text: `${id.slice(0, -2)} ${body}` });
     }
+  }
+
+  /** Without those that are malformed. */
+  decodeAll<R extends Resource>(resource: R, items: readonly RawItem[]): Stored<ObjectOf<R>>[] {
+    const decoded: Stored<ObjectOf<R>>[] = [];
+    for (const { key, text } of items) {
+      const one = this.decode(resource, key, text);
+      if (one !== null) decoded.push(one);
+    }
+    return decoded;
   }
 
   /** Decodes a stored value; reports a malformed one and gives `null`. */
@@ -242,10 +283,10 @@ export class Store {
   }
 }
 
-const keyStart = (query: { namespace?: string; keyPrefix?: string }): string =>
+const keyStart = (query: Scope): string =>
   query.keyPrefix ?? (query.namespace === undefined ? "" : `${query.namespace}/`);
 
-const bounds = (query: { namespace?: string; keyPrefix?: string }): { lower: string; upper: string } => {
+const bounds = (query: Scope): { lower: string; upper: string } => {
   const start = keyStart(query);
   return start === "" ? { lower: "-", upper: "+" } : { lower: `[${start}`, upper: `(${start}\xff` };
 };

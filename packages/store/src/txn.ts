@@ -75,5 +75,12 @@ export class Txn {
 }
 
 export type CommitResult =
-  | { readonly ok: true; /** One a create, update and delete, in order. */ readonly rvs: readonly string[] }
-  | { readonly ok: false; readonly reason: "exists" | "missing" | "stale"; /** Position of the operation. */ readonly at: number };
+  | {
+      readonly ok: true;
+      /** One a create, update and delete, in order. */ readonly rvs: readonly string[];
+    }
+  | {
+      readonly ok: false;
+      readonly reason: "exists" | "missing" | "stale";
+      /** Position of the operation. */ readonly at: number;
+    };

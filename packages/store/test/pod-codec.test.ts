@@ -118,7 +118,7 @@ describe("the stored form of a Pod", () => {
     expect(text.length).toBeLessThanOrEqual(150);
   });
 
-  test.each(["{}", "[]", '["uid"]', "nonsense", '[1,2]'])("refuses %s", (text) => {
+  test.each(["{}", "[]", '["uid"]', "nonsense", "[1,2]"])("refuses %s", (text) => {
     expect(() => decodePod("default/x", text)).toThrow();
   });
 });

@@ -1,7 +1,7 @@
 // Every script is accepted by the server, and says on top what it takes.
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startRedis, type TestRedis } from "../../../test/support/redis-server.ts";
+import { startRedis, type TestRedis } from "../testing/redis-server.ts";
 import { connect } from "../src/connection.ts";
 
 const directory = new URL("../lua/", import.meta.url);
@@ -13,17 +13,20 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-test.each(files)("%s loads, has a contract, and names no key outside KEYS and the prefix", async (file) => {
-  const text = readFileSync(new URL(file, directory), "utf8");
-  const redis = connect({ url: server.url });
-  try {
-    await expect(redis.script("LOAD", text)).resolves.toMatch(/^[0-9a-f]{40}$/);
-  } finally {
-    redis.disconnect();
-  }
-  expect(text.startsWith("--[[")).toBe(true);
-  expect(text).toMatch(/KEYS\[1\]/);
-  expect(text).toMatch(/Returns /);
-  const literals = text.match(/redis\.call\(\s*"[A-Z]+",\s*"/g);
-  expect(literals).toBeNull();
-});
+test.each(files)(
+  "%s loads, has a contract, and names no key outside KEYS and the prefix",
+  async (file) => {
+    const text = readFileSync(new URL(file, directory), "utf8");
+    const redis = connect({ url: server.url });
+    try {
+      await expect(redis.script("LOAD", text)).resolves.toMatch(/^[0-9a-f]{40}$/);
+    } finally {
+      redis.disconnect();
+    }
+    expect(text.startsWith("--[[")).toBe(true);
+    expect(text).toMatch(/KEYS\[1\]/);
+    expect(text).toMatch(/Returns /);
+    const literals = text.match(/redis\.call\(\s*"[A-Z]+",\s*"/g);
+    expect(literals).toBeNull();
+  },
+);

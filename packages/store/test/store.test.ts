@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startRedis, type TestRedis } from "../../../test/support/redis-server.ts";
+import { startRedis, type TestRedis } from "../testing/redis-server.ts";
 import { suffix } from "../src/keys.ts";
 import type { StoredObject } from "../src/objects.ts";
 import { ExpiredRevisionError, Store, StoreVersionError } from "../src/store.ts";
@@ -118,7 +118,8 @@ describe("a transaction", () => {
 });
 
 describe("the indexes of Pods", () => {
-  const live = (uid: string): Promise<string[]> => store.redis.smembers(store.key(suffix.live(uid)));
+  const live = (uid: string): Promise<string[]> =>
+    store.redis.smembers(store.key(suffix.live(uid)));
 
   test("follow a Pod from its creation to its removal", async () => {
     const pod = podRecord("pi-abcde");
@@ -197,7 +198,8 @@ describe("reads", () => {
         const txn = new Txn();
         if (before === null) continue;
         if (round % 3 === 0) removeObject(txn, "configmaps", before);
-        else updateObject(txn, "configmaps", before, { ...before.value, data: { value: `${round}` } });
+        else
+          updateObject(txn, "configmaps", before, { ...before.value, data: { value: `${round}` } });
         await store.commit(txn);
       }
     })();
@@ -253,7 +255,11 @@ describe("a watch", () => {
   });
 
   test("of a revision whose changes were trimmed is refused", async () => {
-    const small = new Store({ connection: { url: server.url }, cell: `t${cell}`, watchLength: 100 });
+    const small = new Store({
+      connection: { url: server.url },
+      cell: `t${cell}`,
+      watchLength: 100,
+    });
     const start = await small.revision();
     for (let round = 0; round < 20; round++) {
       await Promise.all(
@@ -265,8 +271,12 @@ describe("a watch", () => {
       );
     }
     const hub = new WatchHub(small);
-    await expect(hub.subscribe("configmaps", start, () => {})).rejects.toThrow(ExpiredRevisionError);
-    await expect(hub.subscribe("configmaps", await small.revision(), () => {})).resolves.toBeDefined();
+    await expect(hub.subscribe("configmaps", start, () => {})).rejects.toThrow(
+      ExpiredRevisionError,
+    );
+    await expect(
+      hub.subscribe("configmaps", await small.revision(), () => {}),
+    ).resolves.toBeDefined();
     hub.close();
     await small.close();
   });
@@ -315,7 +325,10 @@ describe("the transaction script against a model", () => {
   const right = (model: Model, k: string): string => String(model.objects.get(k)?.rv ?? 999_999);
 
   /** What the script promises, in twenty lines. Operations of one transaction touch distinct keys. */
-  const apply = (model: Model, commands: readonly Command[]): "ok" | "exists" | "missing" | "stale" => {
+  const apply = (
+    model: Model,
+    commands: readonly Command[],
+  ): "ok" | "exists" | "missing" | "stale" => {
     for (const one of commands) {
       const found = model.objects.get(one.key);
       const absent = one.kind === "create" || one.expected === "absent";
@@ -336,11 +349,13 @@ describe("the transaction script against a model", () => {
     const txn = new Txn();
     for (const one of commands) {
       if (one.kind === "create") txn.create("configmaps", one.key, JSON.stringify(one.value));
-      else if (one.kind === "check" && one.expected === "absent") txn.checkAbsent("configmaps", one.key);
+      else if (one.kind === "check" && one.expected === "absent")
+        txn.checkAbsent("configmaps", one.key);
       else {
         const want =
           one.expected === "right" ? right(model, one.key) : one.expected === "wrong" ? "0" : "any";
-        if (one.kind === "update") txn.update("configmaps", one.key, want, JSON.stringify(one.value));
+        if (one.kind === "update")
+          txn.update("configmaps", one.key, want, JSON.stringify(one.value));
         else if (one.kind === "delete") txn.delete("configmaps", one.key, want);
         else txn.check("configmaps", one.key, want);
       }
@@ -368,7 +383,9 @@ describe("the transaction script against a model", () => {
           expect(stored).toEqual(
             Object.fromEntries([...model.objects].map(([k, v]) => [k, `${v.rv} ${v.body}`])),
           );
-          expect((await one.keys("configmaps")).toSorted()).toEqual([...model.objects.keys()].toSorted());
+          expect((await one.keys("configmaps")).toSorted()).toEqual(
+            [...model.objects.keys()].toSorted(),
+          );
           expect(Number(await one.revision())).toBe(model.revision);
           await one.redis.quit();
         },

@@ -1,8 +1,10 @@
 // The claim: the right to run a Pod. Whoever does not hold it runs nothing, whatever the queue says.
-import { isTerminal, type PodRecord } from "@gantry/core";
+import { type Fit, isTerminal, type PodRecord } from "@gantry/core";
 import { leaseExpiry, type PodPayload, type Stored, Txn, updatePod } from "@gantry/store";
 import { claimedPod } from "./observed-pod.ts";
 import type { WorkerContext } from "./worker-context.ts";
+
+export type Misfit = Extract<Fit, { ok: false }>;
 
 export type Claim =
   /** Ours to run. */
@@ -11,6 +13,8 @@ export type Claim =
   | { readonly kind: "ours"; readonly pod: Stored<PodRecord> }
   /** Another node holds it, and lives. */
   | { readonly kind: "elsewhere"; readonly node: string }
+  /** It does not suit this node, or there is no room for it now. */
+  | { readonly kind: "unfit"; readonly pod: Stored<PodRecord>; readonly misfit: Misfit }
   /** Nothing to run: ended, deleted, or held by a node whose Pods are being given up. */
   | { readonly kind: "over"; readonly why: string };
 
@@ -24,11 +28,14 @@ export const claimPod = async (context: WorkerContext, payload: PodPayload): Pro
     if (pod.value.node === node) return { kind: "ours", pod };
     if (pod.value.node !== undefined) return claimedElsewhere(context, pod.value.node);
     if (pod.value.deletion !== undefined) return { kind: "over", why: "pod is being deleted" };
+    const fit = await context.placement?.take(pod.value);
+    if (fit?.ok === false) return { kind: "unfit", pod, misfit: fit };
     const next = claimedPod(pod.value, context, now());
     const txn = new Txn();
     updatePod(txn, pod, next);
     const result = await store.commit(txn);
-    if (result.ok) {
+    if (!result.ok) context.placement?.release(payload.uid);
+    else {
       return { kind: "claimed", pod: { key, rv: result.rvs[0] ?? "", value: next } };
     }
   }

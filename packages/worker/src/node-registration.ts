@@ -1,6 +1,6 @@
 // The worker as `kubectl get nodes` shows it: its Node object and its lease.
-import { cpus, release, totalmem } from "node:os";
-import { rfc3339 } from "@gantry/core";
+import { release } from "node:os";
+import { rfc3339, RUNTIMES_ANNOTATION, type Taint } from "@gantry/core";
 import {
   createObject,
   dropLease,
@@ -12,6 +12,8 @@ import {
 } from "@gantry/store";
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
+import type { Capacity } from "./capacity.ts";
+import { mergeOptions, REGISTERED_ANNOTATION } from "./node-options.ts";
 
 export const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 5_000;
@@ -22,7 +24,10 @@ export interface NodeDescription {
   /** Where pods/log is answered, e.g. `http://127.0.0.1:41234`. */
   readonly logsUrl: string;
   readonly port: number;
-  readonly podsMax: number;
+  readonly capacity: Capacity;
+  /** As given to this worker. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
   readonly runtimes: readonly string[];
   readonly version: string;
 }
@@ -36,11 +41,8 @@ const nodeObject = (
 ): StoredObject => {
   const time = rfc3339(nowMs);
   const arch = archNames[process.arch] ?? process.arch;
-  const capacity = {
-    cpu: String(cpus().length),
-    memory: `${Math.floor(totalmem() / 1024)}Ki`,
-    pods: String(node.podsMax),
-  };
+  const { capacity } = node;
+  const merged = mergeOptions(node, before);
   return {
     kind: "Node",
     apiVersion: "v1",
@@ -49,7 +51,7 @@ const nodeObject = (
       uid: before?.metadata.uid ?? randomUUID(),
       creationTimestamp: before?.metadata.creationTimestamp ?? time,
       labels: {
-        ...before?.metadata.labels,
+        ...merged.labels,
         "beta.kubernetes.io/arch": arch,
         "beta.kubernetes.io/os": process.platform,
         "kubernetes.io/arch": arch,
@@ -59,10 +61,11 @@ const nodeObject = (
       annotations: {
         ...before?.metadata.annotations,
         "gantry.dev/logs-url": node.logsUrl,
-        "gantry.dev/runtimes": node.runtimes.join(","),
+        [RUNTIMES_ANNOTATION]: node.runtimes.join(","),
+        [REGISTERED_ANNOTATION]: merged.registered,
       },
     },
-    spec: before?.["spec"] ?? {},
+    spec: merged.spec,
     status: {
       capacity,
       allocatable: capacity,
@@ -98,6 +101,8 @@ const nodeObject = (
 };
 
 export interface Registration {
+  /** The Node's object is gone, or does not show that the worker is there: writes it again. */
+  renew(): void;
   /** `gone`: the lease is given up, so that the scheduler need not wait for it to run out. */
   close(gone: boolean): Promise<void>;
 }
@@ -122,8 +127,19 @@ export const registerNode = async (
       },
     );
   }, RENEW_EVERY_MS);
+  const writes = new Set<Promise<void>>();
+  let closed = false;
   return {
+    renew() {
+      if (closed || writes.size > 0) return;
+      const write = writeNode(store, node, now())
+        .catch((error: unknown) => log.warn({ err: error }, "the node could not be registered"))
+        .finally(() => writes.delete(write));
+      writes.add(write);
+    },
     async close(gone) {
+      closed = true;
+      await Promise.all(writes);
       clearInterval(timer);
       if (gone) await dropLease(store, node.name);
     },

@@ -1,7 +1,7 @@
 // Runs claimed Pods on their runtimes and keeps track of those that run here.
 import { isTerminal, podAnnotations, podLabels, type PodRecord, renderPodSpec } from "@gantry/core";
 import type { PodPayload, Stored } from "@gantry/store";
-import { claimPod, reclaimPod } from "./claim.ts";
+import { type Claim, claimPod, reclaimPod } from "./claim.ts";
 import { lostObservation, withDisruption } from "./observed-pod.ts";
 import { PodReporter } from "./pod-reporter.ts";
 import { MissingSourceError, readSources, type Sources } from "./pod-sources.ts";
@@ -23,6 +23,7 @@ export interface PodResult {
 export type RunOutcome =
   | { readonly kind: "ended"; readonly result: PodResult }
   | { readonly kind: "elsewhere"; readonly node: string }
+  | Extract<Claim, { kind: "unfit" }>
   | { readonly kind: "over"; readonly why: string };
 
 interface LocalPod {
@@ -65,7 +66,7 @@ export class PodRunner {
     if (local !== undefined) return { kind: "ended", result: await local.done };
     if (this.#shuttingDown) return { kind: "elsewhere", node: this.#context.node };
     const claim = await claimPod(this.#context, payload);
-    if (claim.kind === "elsewhere" || claim.kind === "over") return claim;
+    if (claim.kind !== "claimed" && claim.kind !== "ours") return claim;
     // Between the look and here the same Pod may have been taken up by adoption.
     const taken = this.#local.get(payload.uid);
     if (taken !== undefined) return { kind: "ended", result: await taken.done };
@@ -117,7 +118,9 @@ export class PodRunner {
   }
 
   async #removeLeftovers(uid: string): Promise<void> {
-    await Promise.all([...this.#context.runtimes.values()].map((runtime) => runtime.remove({ uid })));
+    await Promise.all(
+      [...this.#context.runtimes.values()].map((runtime) => runtime.remove({ uid })),
+    );
   }
 
   #stop(local: LocalPod, graceSeconds: number): void {
@@ -143,6 +146,7 @@ export class PodRunner {
         .then(() => this.#toTheEnd(local, adopted))
         .finally(() => {
           this.#local.delete(uid);
+          this.#context.placement?.release(uid);
         }),
     };
     local.done.catch(() => {});
@@ -156,7 +160,10 @@ export class PodRunner {
     const { reporter } = local;
     let last: Observation;
     try {
-      if (adopted && !(await this.#reclaim(local))) return resultOf(reporter.pod);
+      if (adopted) {
+        await this.#context.placement?.adopt(reporter.pod);
+        if (!(await this.#reclaim(local))) return resultOf(reporter.pod);
+      }
       const running = await this.#launch(local, adopted);
       local.running = running ?? undefined;
       if (running !== null && local.stopGraceSeconds !== undefined) {
@@ -196,7 +203,7 @@ export class PodRunner {
     const runtime = this.#runtime(spec.runtimeClassName);
     const sink = this.#sink(local);
     if (adopted) {
-      const runnable = runnablePod(this.#context, pod, template, new Map());
+      const runnable = runnablePod(this.#context, pod, template, spec, new Map());
       const running = await runtime.adopt(runnable, pod.handle, sink);
       if (running !== null || pod.handle !== undefined || pod.phase !== "Pending") return running;
       // Claimed, and never launched: the worker died in between.
@@ -205,7 +212,7 @@ export class PodRunner {
     if (rejections.length > 0) return refused(runtime, rejections);
     const sources = await this.#sources(local, spec);
     if (sources === null) return stoppedBeforeStart(pod, this.#context.now());
-    return runtime.launch(runnablePod(this.#context, pod, template, sources), sink);
+    return runtime.launch(runnablePod(this.#context, pod, template, spec, sources), sink);
   }
 
   #runtime(name: string | undefined): Runtime {
@@ -263,23 +270,21 @@ const runnablePod = (
   { node }: WorkerContext,
   pod: PodRecord,
   template: Parameters<typeof podLabels>[1],
+  spec: RunnablePod["spec"],
   sources: Sources,
-): RunnablePod => {
-  const spec = renderPodSpec(pod, template);
-  return {
-    namespace: pod.namespace,
-    name: pod.name,
-    uid: pod.uid,
-    labels: podLabels(pod, template),
-    annotations: podAnnotations(pod, template),
-    node,
-    serviceAccountName: spec.serviceAccountName ?? "default",
-    spec,
-    sources,
-    ...(pod.job === undefined ? {} : { job: pod.job }),
-    ...(pod.index === undefined ? {} : { index: pod.index }),
-  };
-};
+): RunnablePod => ({
+  namespace: pod.namespace,
+  name: pod.name,
+  uid: pod.uid,
+  labels: podLabels(pod, template),
+  annotations: podAnnotations(pod, template),
+  node,
+  serviceAccountName: spec.serviceAccountName ?? "default",
+  spec,
+  sources,
+  ...(pod.job === undefined ? {} : { job: pod.job }),
+  ...(pod.index === undefined ? {} : { index: pod.index }),
+});
 
 const ended = (observation: Observation): RunningPod => ({
   ended: Promise.resolve(observation),
@@ -294,7 +299,9 @@ const refused = (
     phase: "Failed",
     reason: "UnsupportedByRuntime",
     message: rejections
-      .map(({ path, message }) => `spec.${path}: not supported by runtime ${runtime.name}: ${message}`)
+      .map(
+        ({ path, message }) => `spec.${path}: not supported by runtime ${runtime.name}: ${message}`,
+      )
       .join("; "),
     ready: false,
     containers: [],

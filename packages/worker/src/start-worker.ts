@@ -1,7 +1,6 @@
 // The worker process: takes Pods from its queues, runs them on its runtimes, and answers for their logs.
 import { randomBytes } from "node:crypto";
 import {
-  connect,
   EventRecorder,
   nextFence,
   podPayload,
@@ -15,10 +14,13 @@ import {
 } from "@gantry/store";
 import { DelayedError, type Job as BullJob, UnrecoverableError, Worker } from "bullmq";
 import type { Logger } from "pino";
+import { amountsOf, type Taint } from "@gantry/core";
+import { nodeCapacity } from "./capacity.ts";
 import { openInbox } from "./inbox.ts";
 import { startLogServer } from "./log-server.ts";
 import { registerNode } from "./node-registration.ts";
 import { adoptAll, scan } from "./node-pods.ts";
+import { Placement, type PlacementOptions } from "./placement.ts";
 import { PodRunner, type PodResult } from "./pod-runner.ts";
 import type { Runtime } from "./runtime.ts";
 import { openRuntimes } from "./runtimes.ts";
@@ -38,6 +40,13 @@ export interface WorkerOptions {
   readonly defaultRuntime: string;
   /** Pods at once. */
   readonly concurrency: number;
+  /** What Pods may request altogether, as quantities; what is not given is measured. */
+  readonly capacity?: { readonly cpu?: string; readonly memory?: string; readonly pods?: number };
+  /** Labels and taints of the Node, beside those that every worker has. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: readonly Taint[];
+  /** hostPath volumes must lie below one of these; none by default. */
+  readonly allowedHostPaths?: readonly string[];
   /** Where logs are answered; port 0 takes a free one. */
   readonly listen: { readonly host: string; readonly port: number };
   /** What `close` does with running Pods: let them end, or stop them within their grace. */
@@ -52,6 +61,12 @@ export interface RunningWorker {
 /** Short, so that Pods taken by a worker that died are seen again soon; claims guard against repeats. */
 const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
+
+/**
+ * BullMQ's workers take one job after the other from a queue that was empty; several of them side by
+ * side take a burst of Pods in a fraction of the time.
+ */
+const TAKERS_MAX = 4;
 
 /** A Pod that another live worker holds is looked at again after this long. */
 const ELSEWHERE_DELAY_MS = 2_000;
@@ -69,20 +84,15 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
   await store.open();
   const runtimes = await openRuntimes(options);
   const queues = new Queues(store);
-  const context: WorkerContext = {
-    store,
-    log,
-    runtimes,
-    queues,
-    templates: new Templates(store),
-    events: new EventRecorder(store, Date.now, log),
-    now: Date.now,
-    sleep,
-    node: options.node,
-    hostIP: options.listen.host,
-    fence: await nextFence(store),
-    defaultRuntime: options.defaultRuntime,
-  };
+  const capacity = nodeCapacity(
+    options.dataDir,
+    options.capacity?.pods ?? options.concurrency,
+    options.capacity ?? {},
+  );
+  const { context, placement } = await openContext(options, store, queues, runtimes, {
+    allocatable: amountsOf(capacity),
+    onForgotten: () => registration.renew(),
+  });
   const token = await store.sharedSecret("worker", () => randomBytes(32).toString("base64url"));
   const logs = await startLogServer(context, options.listen, token);
   const host = options.listen.host.includes(":") ? `[${options.listen.host}]` : options.listen.host;
@@ -93,13 +103,16 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
       address: options.listen.host,
       logsUrl: `http://${host}:${logs.port}`,
       port: logs.port,
-      podsMax: options.concurrency,
+      capacity,
+      labels: options.labels ?? {},
+      taints: options.taints ?? [],
       runtimes: options.runtimes,
       version: options.version ?? "0.0.0",
     },
     log,
     Date.now,
   );
+  await placement.open();
   const runner = new PodRunner(context);
   const recheck = (key: string, uid: string): void => {
     runner.recheck(key, uid).catch((error: unknown) => {
@@ -108,13 +121,17 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
   };
   const inbox = await openInbox(store, options.node, log, recheck);
   await adoptAll(context, runner);
-  const rescan = repeat(RESCAN_EVERY_MS, log, "rescan", () => scan(context, runner));
-  const workers = openQueueWorkers(context, runner, options);
+  const rescan = repeat(RESCAN_EVERY_MS, log, "rescan", async () => {
+    await placement.refresh();
+    await scan(context, runner);
+  });
+  const workers = openQueueWorkers(context, placement, runner, options);
   log.debug({ node: options.node, fence: context.fence }, "worker started");
   return {
     async close() {
       await rescan.close();
       await Promise.all(workers.map((worker) => worker.pause(true)));
+      placement.close();
       await (options.drain === "stop" ? runner.stopAll() : runner.drained());
       await Promise.all(workers.map((worker) => worker.close()));
       inbox.close();
@@ -127,17 +144,67 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
   };
 };
 
+const openContext = async (
+  options: WorkerOptions,
+  store: Store,
+  queues: Queues,
+  runtimes: ReadonlyMap<string, Runtime>,
+  own: Pick<PlacementOptions, "allocatable" | "onForgotten">,
+): Promise<{ context: WorkerContext; placement: Placement }> => {
+  const { log, node } = options;
+  const shared = {
+    store,
+    log,
+    runtimes,
+    queues,
+    templates: new Templates(store),
+    events: new EventRecorder(store, Date.now, log),
+    now: Date.now,
+    node,
+  };
+  const placement = new Placement({
+    ...shared,
+    ...own,
+    promote: async (queue, uid) => {
+      await (await queues.pods(queue).getJob(uid))?.promote();
+    },
+    promoteAll: async () => {
+      for (const name of queuesOf(options)) await queues.pods(name).promoteJobs();
+    },
+  });
+  const context: WorkerContext = {
+    ...shared,
+    sleep,
+    hostIP: options.listen.host,
+    fence: await nextFence(store),
+    defaultRuntime: options.defaultRuntime,
+    placement,
+  };
+  return { context, placement };
+};
+
+const queuesOf = ({ runtimes }: WorkerOptions): string[] => [
+  podQueueName(undefined),
+  ...runtimes.map((name) => podQueueName(name)),
+];
+
 const openQueueWorkers = (
   context: WorkerContext,
+  placement: Placement,
   runner: PodRunner,
   options: WorkerOptions,
 ): Worker[] => {
-  const names = [podQueueName(undefined), ...options.runtimes.map((name) => podQueueName(name))];
-  return names.map((name) => {
-    const worker = new Worker(name, (job, token) => work(runner, job, token), {
-      connection: connect(context.store.connection),
+  const names = queuesOf(options);
+  const takers = Math.min(TAKERS_MAX, options.concurrency);
+  const shares = Array.from({ length: takers }, (_, n) =>
+    Math.floor((options.concurrency + n) / takers),
+  );
+  const takes = names.flatMap((name) => shares.map((concurrency) => ({ name, concurrency })));
+  return takes.map(({ name, concurrency }) => {
+    const worker = new Worker(name, (job, token) => work(placement, runner, job, token), {
+      connection: context.store.redis,
       prefix: queuePrefix(context.store),
-      concurrency: options.concurrency,
+      concurrency,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       // A Pod may outlive any number of workers; its claim says who runs it.
@@ -149,6 +216,7 @@ const openQueueWorkers = (
 };
 
 const work = async (
+  placement: Placement,
   runner: PodRunner,
   job: BullJob,
   token: string | undefined,
@@ -159,8 +227,22 @@ const work = async (
     await job.moveToDelayed(Date.now() + ELSEWHERE_DELAY_MS, token);
     throw new DelayedError(`node ${outcome.node} runs this pod`);
   }
-  if (outcome.result.phase === "Failed") throw new UnrecoverableError(failureText(outcome.result));
+  if (outcome.kind === "unfit") {
+    const { pod, misfit } = outcome;
+    const taken = Math.max(1, job.attemptsStarted);
+    const delayMs = await placement.giveBack(pod, misfit, job.queueName, taken);
+    await job.moveToDelayed(Date.now() + delayMs, token);
+    throw new DelayedError(misfit.reasons.join(", "));
+  }
+  if (outcome.result.phase === "Failed") throw endedFailed(outcome.result);
   return outcome.result;
+};
+
+/** Bull Board shows the stack; an ended Pod has none of ours, only its reason. */
+const endedFailed = (result: PodResult): UnrecoverableError => {
+  const error = new UnrecoverableError(failureText(result));
+  error.stack = error.message;
+  return error;
 };
 
 /** What an operator reads beside a failed job in Bull Board. */
@@ -172,5 +254,3 @@ const failureText = ({ exitCode, reason, message }: PodResult): string =>
   ]
     .filter((part) => part !== undefined)
     .join(": ");
-
-export type { Runtime };

@@ -1,6 +1,7 @@
 // What the parts of a worker share.
 import type { EventRecorder, Store, Templates, WakeQueues } from "@gantry/store";
 import type { Logger } from "pino";
+import type { Placement } from "./placement.ts";
 import type { Runtime } from "./runtime.ts";
 
 export interface WorkerContext {
@@ -21,4 +22,6 @@ export interface WorkerContext {
   readonly fence: number;
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly defaultRuntime: string;
+  /** Decides which Pods this worker takes; absent, it takes all. */
+  readonly placement?: Pick<Placement, "take" | "adopt" | "release">;
 }

@@ -53,7 +53,10 @@ function silentWatch(
   const asked = Number(query.timeoutSeconds ?? WATCH_SECONDS);
   const seconds = asked > 0 && asked <= WATCH_SECONDS_MAX ? asked : WATCH_SECONDS;
   reply.hijack();
-  reply.raw.writeHead(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
+  reply.raw.writeHead(200, {
+    "content-type": "application/json",
+    "cache-control": "no-cache, private",
+  });
   reply.raw.flushHeaders();
   if (query.sendInitialEvents === "true" && query.allowWatchBookmarks === "true") {
     const { group, version, kind } = resource;
@@ -73,7 +76,9 @@ function silentWatch(
 export function registerEmptyLists(app: FastifyInstance, options: EmptyListOptions): void {
   for (const resource of emptyResources) {
     const root =
-      resource.group === "" ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+      resource.group === ""
+        ? `/api/${resource.version}`
+        : `/apis/${resource.group}/${resource.version}`;
     const list = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
       const query = request.query as ListQuery;
       const watch = query.watch === "true" || query.watch === "1";

@@ -67,13 +67,23 @@ export function registerDiscovery(app: FastifyInstance, options: DiscoveryOption
     app.get(path, handler);
     app.get(`${path}/`, handler);
   };
-  both("/version", plain(() => versionBody(options.version)));
+  both(
+    "/version",
+    plain(() => versionBody(options.version)),
+  );
   both("/api", versions);
   both("/apis", groups);
   for (const served of groupVersions) {
     const root = served.group === "" ? "/api" : `/apis/${served.group}`;
-    if (served.group !== "") both(root, plain(() => group(served)));
-    both(`${root}/${served.version}`, plain(() => resourceList(served)));
+    if (served.group !== "")
+      both(
+        root,
+        plain(() => group(served)),
+      );
+    both(
+      `${root}/${served.version}`,
+      plain(() => resourceList(served)),
+    );
   }
   registerEmptyLists(app, options);
 }

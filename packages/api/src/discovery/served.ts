@@ -48,7 +48,11 @@ const stored = (info: KindInfo): ServedResource => ({
   categories: info.categories,
   subresources: info.subresources.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   // Events are kept once, and shown under two groups.
-  stored: { group: info.kind === "Event" ? "" : info.group, version: info.version, kind: info.kind },
+  stored: {
+    group: info.kind === "Event" ? "" : info.group,
+    version: info.version,
+    kind: info.kind,
+  },
 });
 
 const review = (group: string, kind: string): ServedResource => ({
@@ -64,12 +68,7 @@ const review = (group: string, kind: string): ServedResource => ({
   subresources: [],
 });
 
-const empty = (
-  group: string,
-  kind: string,
-  shortName: string,
-  version = "v1",
-): ServedResource => ({
+const empty = (group: string, kind: string, shortName: string, version = "v1"): ServedResource => ({
   group,
   version,
   kind,

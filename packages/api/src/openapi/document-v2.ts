@@ -51,7 +51,12 @@ function operationV2(operation: Schema): Schema {
     const content = contentOf(requestBody);
     consumes = Object.keys(content);
     const schema = schemaV2(Object.values(content)[0]?.schema);
-    inBody.push({ in: "body", name: "body", required: rest["x-kubernetes-action"] !== "delete", schema });
+    inBody.push({
+      in: "body",
+      name: "body",
+      required: rest["x-kubernetes-action"] !== "delete",
+      schema,
+    });
   }
   let produces: string[] = [];
   const answers: Schema = {};

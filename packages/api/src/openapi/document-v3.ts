@@ -68,9 +68,7 @@ function addOpaque(schemas: Schemas, { group, version, kind }: ServedResource): 
 const schemaOf = (resource: ServedResource): z.ZodObject | undefined => {
   const apiVersion =
     resource.group === "" ? resource.version : `${resource.group}/${resource.version}`;
-  return (
-    kindOfObject(apiVersion, resource.kind)?.schema ?? reviewSchema(apiVersion, resource.kind)
-  );
+  return kindOfObject(apiVersion, resource.kind)?.schema ?? reviewSchema(apiVersion, resource.kind);
 };
 
 function addResource(schemas: Schemas, resource: ServedResource): ResourceSchemas {
@@ -101,7 +99,10 @@ export function documentV3(served: GroupVersion, version: string): OpenApiV3 {
   addKindOf(schemas, deleteOptions, { group, version: served.version, kind: "DeleteOptions" });
   const status = typeInfo.get(statusMessage)?.name ?? "";
   addKindOf(schemas, status, { group: "", version: "v1", kind: "Status" });
-  schemas.set(PATCH, { description: "A change, in the form its content type says.", type: "object" });
+  schemas.set(PATCH, {
+    description: "A change, in the form its content type says.",
+    type: "object",
+  });
   const paths: Schema = {};
   for (const resource of served.resources) {
     Object.assign(paths, resourcePaths(resource, addResource(schemas, resource)));

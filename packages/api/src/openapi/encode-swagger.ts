@@ -93,7 +93,8 @@ function writeParameter(writer: Writer, number: number, parameter: Schema): void
           flag(writer, 4, required);
           message(writer, 5, () => writeSchema(writer, parameter["schema"] as Schema));
         });
-      } else if (place === "path") message(writer, 2, () => message(writer, 4, () => writePlain(5)));
+      } else if (place === "path")
+        message(writer, 2, () => message(writer, 4, () => writePlain(5)));
       else message(writer, 2, () => message(writer, 3, () => writePlain(6)));
     }),
   );

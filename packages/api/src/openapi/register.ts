@@ -1,7 +1,12 @@
 // Routes of OpenAPI: /openapi/v3 with its documents, and /openapi/v2.
 import { badRequest, notAcceptable } from "@gantry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { cachedDocument, type CachedDocument, lazy, sendDocument } from "../discovery/cached-document.ts";
+import {
+  cachedDocument,
+  type CachedDocument,
+  lazy,
+  sendDocument,
+} from "../discovery/cached-document.ts";
 import { type GroupVersion, groupVersions } from "../discovery/served.ts";
 import { parseAccept } from "../requests/negotiate.ts";
 import { documentV2 } from "./document-v2.ts";
@@ -57,7 +62,9 @@ export function registerOpenApi(app: FastifyInstance, { version }: OpenApiOption
     return documentV2(parts, version);
   });
   const swaggerJson = lazy(() => cachedDocument(JSON.stringify(swagger()), "application/json"));
-  const swaggerProtobuf = lazy(() => cachedDocument(encodeSwagger(swagger()), SWAGGER_PROTOBUF_TYPE));
+  const swaggerProtobuf = lazy(() =>
+    cachedDocument(encodeSwagger(swagger()), SWAGGER_PROTOBUF_TYPE),
+  );
 
   app.get("/openapi/v3", (request, reply) => sendDocument(request, reply, index()));
   for (const [path, document] of documents) {

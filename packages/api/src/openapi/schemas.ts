@@ -52,9 +52,7 @@ const scalarsByGo: Readonly<Record<string, Schema>> = {
 export const reference = (name: string): Schema => ({ $ref: `${REFERENCE}${name}` });
 
 const unwrap = (schema: z.ZodType): z.ZodType =>
-  schema.def.type === "optional"
-    ? unwrap((schema as z.ZodOptional<z.ZodType>).unwrap())
-    : schema;
+  schema.def.type === "optional" ? unwrap((schema as z.ZodOptional<z.ZodType>).unwrap()) : schema;
 
 function typeSchema(schema: z.ZodType, into: Schemas): Schema {
   const go = typeInfo.get(schema)?.go ?? "string";
@@ -63,21 +61,19 @@ function typeSchema(schema: z.ZodType, into: Schemas): Schema {
     into.set(named, namedScalars[named] ?? {});
     return { allOf: [reference(named)] };
   }
-  switch (schema.def.type) {
-    case "object":
-      return { allOf: [reference(addMessage(schema as z.ZodObject, into))], default: {} };
-    case "array":
-      return {
-        type: "array",
-        items: typeSchema(unwrap((schema as z.ZodArray<z.ZodType>).element), into),
-      };
-    case "record": {
-      const { valueType } = schema as z.ZodRecord<z.ZodString, z.ZodType>;
-      return { type: "object", additionalProperties: typeSchema(unwrap(valueType), into) };
-    }
-    default:
-      return { ...(scalarsByGo[go] ?? { type: "string" }) };
+  const { type } = schema.def;
+  if (type === "object") {
+    return { allOf: [reference(addMessage(schema as z.ZodObject, into))], default: {} };
   }
+  if (type === "array") {
+    const { element } = schema as z.ZodArray<z.ZodType>;
+    return { type: "array", items: typeSchema(unwrap(element), into) };
+  }
+  if (type === "record") {
+    const { valueType } = schema as z.ZodRecord<z.ZodString, z.ZodType>;
+    return { type: "object", additionalProperties: typeSchema(unwrap(valueType), into) };
+  }
+  return { ...(scalarsByGo[go] ?? { type: "string" }) };
 }
 
 /** How lists merge, for strategic merge patches and server-side apply. */

@@ -39,7 +39,8 @@ const safeNext = (next: unknown): string =>
     ? next
     : "/ops";
 
-const pathOf = (request: FastifyRequest): string => (request.raw.url ?? "/").split("?", 1)[0] ?? "/";
+const pathOf = (request: FastifyRequest): string =>
+  (request.raw.url ?? "/").split("?", 1)[0] ?? "/";
 
 const wantsPage = (request: FastifyRequest): boolean =>
   request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
@@ -56,7 +57,12 @@ const setCookie = (reply: FastifyReply, value: string, seconds: number): Fastify
 const page = (reply: FastifyReply, text: string): FastifyReply =>
   reply.type("text/html; charset=utf-8").header("cache-control", "no-store").send(text);
 
-function addHook(app: FastifyInstance, sessions: Sessions, limit: FailureLimit, o: AuthorizeOptions): void {
+function addHook(
+  app: FastifyInstance,
+  sessions: Sessions,
+  limit: FailureLimit,
+  o: AuthorizeOptions,
+): void {
   app.addHook("onRequest", async (request, reply) => {
     if (open.has(pathOf(request))) return undefined;
     if (sessions.isValid(cookieOf(request), o.now())) return undefined;
@@ -67,7 +73,10 @@ function addHook(app: FastifyInstance, sessions: Sessions, limit: FailureLimit, 
       if (sessions.isToken(given)) return undefined;
       limit.failed(request.ip, o.now());
     } else if (wantsPage(request)) {
-      return reply.redirect(`/ops/login?next=${encodeURIComponent(request.raw.url ?? "/ops")}`, 303);
+      return reply.redirect(
+        `/ops/login?next=${encodeURIComponent(request.raw.url ?? "/ops")}`,
+        303,
+      );
     }
     return reply
       .code(401)

@@ -35,9 +35,7 @@ export class Sessions {
     const given = Buffer.from(cookie.slice(dot + 1), "base64url");
     const expected = hmac(this.#key, expiry);
     return (
-      given.length === expected.length &&
-      timingSafeEqual(given, expected) &&
-      Number(expiry) > nowMs
+      given.length === expected.length && timingSafeEqual(given, expected) && Number(expiry) > nowMs
     );
   }
 }

@@ -141,26 +141,21 @@ function readScalar(reader: Reader, form: ScalarForm): unknown {
 }
 
 function readValue(reader: Reader, value: ValueForm): unknown {
-  switch (value.form) {
-    case "message":
-      return within(reader, (end) => readMessage(reader, end, value.plan(), {}));
-    case "wrappedList": {
-      const items: unknown[] = [];
-      within(reader, (end) =>
-        eachField(reader, end, (number, wireType) => {
-          if (number !== 1) return false;
-          expectWireType(wireType, wireTypeOf(value.item), "items");
-          items.push(readValue(reader, value.item));
-          return true;
-        }),
-      );
-      return items;
-    }
-    case "map":
-      throw new ProtobufError("a map stands where none can");
-    default:
-      return readScalar(reader, value.form);
+  if (value.form === "message") {
+    return within(reader, (end) => readMessage(reader, end, value.plan(), {}));
   }
+  if (value.form === "map") throw new ProtobufError("a map stands where none can");
+  if (value.form !== "wrappedList") return readScalar(reader, value.form);
+  const items: unknown[] = [];
+  within(reader, (end) =>
+    eachField(reader, end, (number, wireType) => {
+      if (number !== 1) return false;
+      expectWireType(wireType, wireTypeOf(value.item), "items");
+      items.push(readValue(reader, value.item));
+      return true;
+    }),
+  );
+  return items;
 }
 
 const wireTypeOf = (value: ValueForm): number =>

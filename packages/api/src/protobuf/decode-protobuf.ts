@@ -43,7 +43,9 @@ function readEnvelope(body: Buffer): Envelope {
 
 function decode(body: Buffer, schemaOf: SchemaOf): Record<string, unknown> {
   if (!body.subarray(0, MAGIC.length).equals(MAGIC)) {
-    throw new ProtobufError("provided data does not appear to be a protobuf message, expected prefix");
+    throw new ProtobufError(
+      "provided data does not appear to be a protobuf message, expected prefix",
+    );
   }
   const { typeMeta = {}, raw, contentEncoding = "" } = readEnvelope(body);
   if (contentEncoding !== "") throw new ProtobufError(`unknown encoding ${contentEncoding}`);

@@ -95,29 +95,22 @@ const zeroIsAbsent = (message: string, field: string, value: ValueForm): boolean
 };
 
 const unwrap = (schema: z.ZodType): z.ZodType =>
-  schema.def.type === "optional"
-    ? unwrap((schema as z.ZodOptional<z.ZodType>).unwrap())
-    : schema;
+  schema.def.type === "optional" ? unwrap((schema as z.ZodOptional<z.ZodType>).unwrap()) : schema;
 
 function valueForm(schema: z.ZodType): ValueForm {
   const form = forms[typeInfo.get(schema)?.go ?? ""];
   if (form !== undefined) return { form };
-  switch (schema.def.type) {
-    case "object":
-      return { form: "message", plan: () => planOf(schema as z.ZodObject) };
-    case "record":
-      return {
-        form: "map",
-        value: valueForm(unwrap((schema as z.ZodRecord<z.ZodString, z.ZodType>).valueType)),
-      };
-    case "array":
-      return {
-        form: "wrappedList",
-        item: valueForm(unwrap((schema as z.ZodArray<z.ZodType>).element)),
-      };
-    default:
-      return { form: "string" };
+  const { type } = schema.def;
+  if (type === "object") return { form: "message", plan: () => planOf(schema as z.ZodObject) };
+  if (type === "record") {
+    const { valueType } = schema as z.ZodRecord<z.ZodString, z.ZodType>;
+    return { form: "map", value: valueForm(unwrap(valueType)) };
   }
+  if (type === "array") {
+    const { element } = schema as z.ZodArray<z.ZodType>;
+    return { form: "wrappedList", item: valueForm(unwrap(element)) };
+  }
+  return { form: "string" };
 }
 
 function fieldPlan(message: string, name: string, schema: z.ZodType): FieldPlan {

@@ -4,6 +4,8 @@ import {
   podLabels,
   type PodRecord,
   recordFromPod,
+  releasePod,
+  semanticEqual,
   renderPod,
   type WirePod,
   withoutEmpty,
@@ -12,6 +14,7 @@ import {
   createObject,
   createPod,
   type ObjectOf,
+  type PodTemplate,
   removeObject,
   type Resource,
   type Store,
@@ -20,8 +23,10 @@ import {
   type Templates,
   type Txn,
   updateObject,
+  updatePod,
   writePod,
 } from "@gantry/store";
+import { packManagedFields, unpackManagedFields } from "../apply/shared-fields.ts";
 import type { ApiObject, Strategy } from "./strategy.ts";
 
 export type AnyStored = Stored<ObjectOf<Resource>>;
@@ -40,7 +45,7 @@ const renderStored = (strategy: Strategy, stored: Stored<StoredObject>): ApiObje
     strategy.resource === "jobs"
       ? withJobLabels(stored.value as unknown as Job)
       : stored.value.metadata;
-  const { name, generateName, namespace, uid, ...others } = metadata;
+  const { name, generateName, namespace, uid, managedFields, ...others } = metadata;
   const object = {
     kind: strategy.kind,
     apiVersion: strategy.apiVersion,
@@ -52,11 +57,30 @@ const renderStored = (strategy: Strategy, stored: Stored<StoredObject>): ApiObje
       uid,
       resourceVersion: stored.rv,
       ...others,
+      managedFields: unpackManagedFields(managedFields),
     }),
     ...rest,
   };
   return strategy.show?.(object) ?? object;
 };
+
+const withFields = (object: ApiObject, fields: unknown): ApiObject =>
+  fields === undefined
+    ? object
+    : ({ ...object, metadata: { ...object.metadata, managedFields: fields } } as ApiObject);
+
+const showPod = (
+  pod: PodRecord,
+  template: PodTemplate | undefined,
+  resourceVersion: string,
+): ApiObject => {
+  const object = renderPod(pod, template, resourceVersion) as ApiObject;
+  return withFields(object, unpackManagedFields(pod.meta?.managedFields));
+};
+
+/** As it is stored. */
+const hidePod = (object: ApiObject): WirePod =>
+  withFields(object, packManagedFields(object.metadata?.managedFields)) as WirePod;
 
 export class Objects {
   readonly store: Store;
@@ -75,7 +99,7 @@ export class Objects {
     if (strategy.resource !== "pods") return renderStored(strategy, stored as Stored<StoredObject>);
     const pod = stored.value as PodRecord;
     const template = pod.template === undefined ? undefined : await this.templates.of(pod);
-    return renderPod(pod, template, stored.rv) as ApiObject;
+    return showPod(pod, template, stored.rv);
   }
 
   async renderAll(strategy: Strategy, stored: readonly AnyStored[]): Promise<ApiObject[]> {
@@ -84,7 +108,7 @@ export class Objects {
     }
     const pods = stored as readonly Stored<PodRecord>[];
     const templates = await this.templates.ofAll(pods.map(({ value }) => value));
-    return pods.map(({ value, rv }, n) => renderPod(value, templates[n], rv) as ApiObject);
+    return pods.map(({ value, rv }, n) => showPod(value, templates[n], rv));
   }
 
   /** Labels of a Pod that has none of its own: those that derive from its template. */
@@ -95,7 +119,7 @@ export class Objects {
 
   create(txn: Txn, strategy: Strategy, object: ApiObject, nowMs: number): AnyStored["value"] {
     if (strategy.resource === "pods") {
-      const record = recordFromPod(object as WirePod);
+      const record = recordFromPod(hidePod(object));
       createPod(txn, record);
       return record;
     }
@@ -109,8 +133,8 @@ export class Objects {
     if (strategy.resource === "pods") {
       const stored = before as Stored<PodRecord>;
       const template = await this.templates.of(stored.value);
-      const record = recordFromPod(next as WirePod, stored.value, template);
-      return { value: record, removed: writePod(txn, stored, record), index: 0 };
+      const record = recordFromPod(hidePod(next), stored.value, template);
+      return writeNext(txn, stored, record, template);
     }
     const value = toStored(strategy, next);
     const stored = before as Stored<never>;
@@ -125,20 +149,49 @@ export class Objects {
         value: value as never,
       });
     }
-    return { value, removed, index: 0 };
+    return { value, updates: 1 };
   }
 }
 
+/**
+ * A Pod that a client takes from its Job derives from the template no more. It first leaves with the
+ * labels that it had: those who watch by labels are told what they were.
+ */
+const writeNext = (
+  txn: Txn,
+  stored: Stored<PodRecord>,
+  next: PodRecord,
+  template: PodTemplate | undefined,
+): Written => {
+  const before = stored.value;
+  if (next.template === undefined || next.job?.uid === before.job?.uid) {
+    writePod(txn, stored, next);
+    return { value: next, updates: 1 };
+  }
+  const { job, tracked } = next;
+  const left: PodRecord = { ...releasePod(before, template), job, tracked };
+  const detached: PodRecord = { ...releasePod(next, template), job, tracked };
+  if (semanticEqual(left.meta?.labels, detached.meta?.labels)) {
+    writePod(txn, stored, detached);
+    return { value: detached, updates: 1 };
+  }
+  updatePod(txn, stored, left);
+  writePod(txn, { key: stored.key, rv: "any", value: left }, detached);
+  return { value: detached, updates: 2 };
+};
+
 export interface Written {
   readonly value: AnyStored["value"];
-  /** The object went with this change. */
-  readonly removed: boolean;
-  /** Which of the commit's revisions is the object's. */
-  readonly index: number;
+  /** Changes that watchers see, a revision each; the last is the object's. */
+  readonly updates: number;
 }
 
 const toStored = (strategy: Strategy, object: ApiObject): StoredObject => {
   const { metadata, ...rest } = strategy.hide?.(object) ?? object;
-  const { resourceVersion: _, ...kept } = metadata ?? {};
-  return { ...rest, metadata: kept } as StoredObject;
+  const { resourceVersion: _, managedFields, ...kept } = metadata ?? {};
+  const packed = packManagedFields(managedFields);
+  return {
+    ...rest,
+    metadata: packed === undefined ? kept : { ...kept, managedFields: packed },
+  } as StoredObject;
 };

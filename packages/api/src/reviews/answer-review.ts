@@ -26,10 +26,8 @@ interface AccessSpec {
 const group = "authorization.k8s.io";
 
 function checkAttributes(kind: string, spec: AccessSpec | undefined): void {
-  const both =
-    spec?.resourceAttributes !== undefined && spec.nonResourceAttributes !== undefined;
-  const none =
-    spec?.resourceAttributes === undefined && spec?.nonResourceAttributes === undefined;
+  const both = spec?.resourceAttributes !== undefined && spec.nonResourceAttributes !== undefined;
+  const none = spec?.resourceAttributes === undefined && spec?.nonResourceAttributes === undefined;
   if (!both && !none) return;
   const [field, detail] = both
     ? ["spec.nonResourceAttributes", "cannot be specified in combination with resourceAttributes"]

@@ -24,11 +24,7 @@ const fieldValidation = (request: FastifyRequest): "Strict" | "Warn" | "Ignore" 
   return asked === "Strict" || asked === "Ignore" ? asked : "Warn";
 };
 
-function route(
-  app: FastifyInstance,
-  kind: ReviewKind,
-  answer: (review: unknown) => object,
-): void {
+function route(app: FastifyInstance, kind: ReviewKind, answer: (review: unknown) => object): void {
   app.post(`/apis/${kind.group}/${kind.version}/${kind.plural}`, (request, reply) => {
     negotiate(request.headers.accept, { list: false });
     const { object, warnings } = readObject(request, kind, fieldValidation(request));
@@ -49,7 +45,10 @@ function answerRulesOfNamespace(review: SelfSubjectRulesReview): SelfSubjectRule
 }
 
 /** `now` gives Unix milliseconds. */
-export function registerReviews(app: FastifyInstance, options: { readonly now: () => number }): void {
+export function registerReviews(
+  app: FastifyInstance,
+  options: { readonly now: () => number },
+): void {
   route(app, accessReview, (review) => answerAccess(review as SelfSubjectAccessReview));
   route(app, othersReview, (review) => answerOthers(review as SubjectAccessReview));
   route(app, rulesReview, (review) => answerRulesOfNamespace(review as SelfSubjectRulesReview));

@@ -33,8 +33,16 @@ export const rulesReview = review(
   "SelfSubjectRulesReview",
   selfSubjectRulesReview,
 );
-export const othersReview = review("authorization.k8s.io", "SubjectAccessReview", subjectAccessReview);
-export const identityReview = review("authentication.k8s.io", "SelfSubjectReview", selfSubjectReview);
+export const othersReview = review(
+  "authorization.k8s.io",
+  "SubjectAccessReview",
+  subjectAccessReview,
+);
+export const identityReview = review(
+  "authentication.k8s.io",
+  "SelfSubjectReview",
+  selfSubjectReview,
+);
 
 export const reviewKinds: readonly ReviewKind[] = [
   identityReview,
@@ -45,5 +53,6 @@ export const reviewKinds: readonly ReviewKind[] = [
 
 /** By what stands in an object; `undefined` for what is no review. */
 export const reviewSchema = (apiVersion: string, kind: string): z.ZodObject | undefined =>
-  reviewKinds.find((known) => `${known.group}/${known.version}` === apiVersion && known.kind === kind)
-    ?.schema;
+  reviewKinds.find(
+    (known) => `${known.group}/${known.version}` === apiVersion && known.kind === kind,
+  )?.schema;

@@ -7,9 +7,11 @@ import { bodyOf, mediaTypeOf, readObject, readOptions } from "../requests/body.t
 import { negotiate } from "../requests/negotiate.ts";
 import { deleteOptions, flag, listOptions, queryOf, writeOptions } from "../requests/query.ts";
 import { addWarnings, includeOf, sendBody, sendList, sendObject } from "../responses/send.ts";
+import { apply, APPLY_TYPE } from "../verbs/apply.ts";
 import { create } from "../verbs/create.ts";
 import { deleteWarnings, remove, removeCollection } from "../verbs/delete.ts";
 import { checkRevision, list } from "../verbs/list.ts";
+import { managerOf } from "../verbs/ownership.ts";
 import { parsePatch, patchTypeOf, patchWith } from "../verbs/patch.ts";
 import { selectionOf } from "../verbs/selection.ts";
 import { replaceWith, update, type UpdateTarget } from "../verbs/update.ts";
@@ -49,6 +51,7 @@ export class KindHandlers {
       namespace,
       object,
       dryRun: options.dryRun,
+      author: managerOf(request, options.fieldManager),
       idempotencyKey: this.#strategy.resource === "jobs" ? headerText(key) : undefined,
     });
     addWarnings(reply, created.warnings);
@@ -104,7 +107,8 @@ export class KindHandlers {
       const options = writeOptions(queryOf(request), "UpdateOptions");
       const { object, warnings } = readObject(request, this.#strategy, options.fieldValidation);
       addWarnings(reply, warnings);
-      const target = { namespace, name, subresource, dryRun: options.dryRun };
+      const manager = managerOf(request, options.fieldManager);
+      const target = { namespace, name, subresource, dryRun: options.dryRun, manager };
       const updated = await update(
         this.#context,
         this.#strategy,
@@ -119,12 +123,20 @@ export class KindHandlers {
     (subresource: UpdateTarget["subresource"]) =>
     async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const { namespace, name } = place(request);
-      const type = patchTypeOf(mediaTypeOf(request));
+      const media = mediaTypeOf(request);
+      const type = media === APPLY_TYPE ? APPLY_TYPE : patchTypeOf(media);
       const options = writeOptions(queryOf(request), "PatchOptions");
-      const patch = parsePatch(bodyOf(request));
-      const target = { namespace, name, subresource, dryRun: options.dryRun };
-      const modify = patchWith(this.#strategy, type, patch, options.fieldValidation);
-      const updated = await update(this.#context, this.#strategy, target, modify);
+      const manager = managerOf(request, options.fieldManager);
+      const target = { namespace, name, subresource, dryRun: options.dryRun, manager };
+      const updated =
+        type === APPLY_TYPE
+          ? await apply(this.#context, this.#strategy, target, bodyOf(request), options)
+          : await update(
+              this.#context,
+              this.#strategy,
+              target,
+              patchWith(this.#strategy, type, parsePatch(bodyOf(request)), options.fieldValidation),
+            );
       addWarnings(reply, updated.warnings);
       return this.#send(request, reply, updated.code, updated.object);
     };

@@ -19,6 +19,7 @@ import { storeKey } from "../registry/object-key.ts";
 import { type ApiObject, nameOf, type Strategy } from "../registry/strategy.ts";
 import { type ApiContext, newSuffix, newUid } from "../server/context.ts";
 import { createContents } from "../server/namespaces.ts";
+import { withOwners } from "./ownership.ts";
 import { syncKeys } from "./sync-keys.ts";
 
 /** Fresh suffixes tried for a generateName, as by Kubernetes. */
@@ -37,6 +38,8 @@ export interface Creation {
   readonly object: ApiObject;
   readonly dryRun: boolean;
   readonly idempotencyKey?: string | undefined;
+  /** Manager that owns the new fields; `undefined`: the object says already who owns what. */
+  readonly author: string | undefined;
 }
 
 export interface Created {
@@ -115,7 +118,9 @@ const complete = (
   if (errors.length > 0) {
     throw invalidObject(strategy.kind, strategy.group, nameOf(object), errors);
   }
-  return object;
+  if (request.author === undefined) return object;
+  const author = { manager: request.author, subresource: undefined, nowMs: context.nowMs() };
+  return withOwners(strategy, undefined, object, author);
 };
 
 /** Creates one object. Throws ApiError. */

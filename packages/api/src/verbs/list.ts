@@ -7,7 +7,7 @@ import type { ApiObject, Strategy } from "../registry/strategy.ts";
 import type { ListOptions } from "../requests/query.ts";
 import type { ApiContext } from "../server/context.ts";
 import { type Selection, selects } from "./selection.ts";
-import { type Chunk, decodeToken } from "./snapshots.ts";
+import { type Chunk, decodeToken, type Kept } from "./snapshots.ts";
 
 export interface Listed {
   readonly rv: string;
@@ -156,10 +156,9 @@ export const list = async (
     options.fieldSelector,
   ].join("|");
   const token = continueToken === undefined ? undefined : decodeToken(continueToken, of);
-  const { objects } = context;
   if (token !== undefined && token.rv !== -1) {
     const { items, ...chunk } = context.snapshots.next(of, token, limit);
-    return page(selection, chunk, await objects.renderAll(strategy, items));
+    return page(selection, chunk, await renderKept(context, strategy, items));
   }
   const first =
     token === undefined && limit > 0
@@ -168,18 +167,54 @@ export const list = async (
   if (first !== undefined) {
     return { ...first, rv: await checkRevision(context, strategy, options, first.rv) };
   }
-  const found = await matches(context, strategy, selection);
+  const found = await findAll(context, strategy, selection);
   const rv = await checkRevision(context, strategy, options, found.rv);
-  const stored =
+  const kept =
     token === undefined
-      ? found.stored
-      : found.stored.filter(({ key }) => compareKeys(key, token.start) > 0);
-  if (limit === 0 || stored.length <= limit) {
-    const rendered = stored === found.stored ? found.items : undefined;
-    return { rv, items: rendered ?? (await objects.renderAll(strategy, stored)) };
+      ? found.kept
+      : found.kept.filter(({ key }) => compareKeys(key, token.start) > 0);
+  if (limit === 0 || kept.length <= limit) {
+    const rendered = kept === found.kept ? found.items : undefined;
+    return { rv, items: rendered ?? (await renderKept(context, strategy, kept)) };
   }
-  const { items, ...chunk } = context.snapshots.open(of, rv, stored, limit);
-  return page(selection, chunk, await objects.renderAll(strategy, items));
+  const { items, ...chunk } = context.snapshots.open(of, rv, kept, limit);
+  return page(selection, chunk, await renderKept(context, strategy, items));
+};
+
+interface Everything {
+  readonly rv: string;
+  readonly kept: readonly Kept[];
+  /** The same, rendered, where it had to be looked into. */
+  readonly items?: readonly ApiObject[] | undefined;
+}
+
+/** Objects are looked into only where a selector asks about them. */
+const findAll = async (
+  context: ApiContext,
+  strategy: Strategy,
+  selection: Selection,
+): Promise<Everything> => {
+  if (!selection.all) {
+    const { rv, stored, items } = await matches(context, strategy, selection);
+    return { rv, kept: stored, items };
+  }
+  const { namespace } = selection;
+  const query = strategy.namespaced && namespace !== undefined ? { namespace } : {};
+  const { rv, items } = await context.store.listRaw(strategy.resource, query);
+  return { rv, kept: items };
+};
+
+const renderKept = (
+  { store, objects }: ApiContext,
+  strategy: Strategy,
+  kept: readonly Kept[],
+): Promise<ApiObject[]> => {
+  const stored: AnyStored[] = [];
+  for (const one of kept) {
+    const decoded = "text" in one ? store.decode(strategy.resource, one.key, one.text) : one;
+    if (decoded !== null) stored.push(decoded);
+  }
+  return objects.renderAll(strategy, stored);
 };
 
 const page = (

@@ -5,10 +5,8 @@ import {
   applyStrategicMergePatch,
   badRequest,
   decodeObject,
-  invalidObject,
   invalidRequest,
   JsonSyntaxError,
-  requiredField,
   unsupportedPatchType,
 } from "@gantry/core";
 import { parseJsonBody } from "../requests/body.ts";
@@ -69,11 +67,3 @@ export const patchWith =
     const { resourceVersion: _, ...metadata } = result.metadata ?? {};
     return { object: { ...result, metadata }, warnings };
   };
-
-/** What an apply patch must say of itself. */
-export const checkApplyOptions = (fieldManager: string | undefined): void => {
-  if (fieldManager !== undefined) return;
-  throw invalidObject("PatchOptions", "meta.k8s.io", "", [
-    requiredField("fieldManager", "is required for apply patch"),
-  ]);
-};

@@ -1,6 +1,7 @@
 // The rest of a list that is read in chunks, kept for its next pages so that all are of one revision.
 import { randomUUID } from "node:crypto";
 import { badRequest, type ErrorStatus, expired, ApiError } from "@gantry/core";
+import type { RawItem } from "@gantry/store";
 import { z } from "zod";
 import type { AnyStored } from "../registry/objects.ts";
 
@@ -49,15 +50,18 @@ export const decodeToken = (text: string, of: string): Token => {
   return token.data;
 };
 
+/** An object of a list that is not shown yet: most are not looked into until they are. */
+export type Kept = AnyStored | RawItem;
+
 interface Snapshot {
   readonly rv: string;
-  readonly items: readonly AnyStored[];
+  readonly items: readonly Kept[];
   readonly expiresAtMs: number;
 }
 
 export interface Chunk {
   readonly rv: string;
-  readonly items: readonly AnyStored[];
+  readonly items: readonly Kept[];
   readonly continueToken: string | undefined;
   readonly remaining: number;
 }
@@ -72,12 +76,7 @@ export class Snapshots {
   }
 
   /** First page of a list that is larger than `limit`; the rest is kept. */
-  open(
-    of: string,
-    rv: string,
-    items: readonly AnyStored[],
-    limit: number,
-  ): Chunk {
+  open(of: string, rv: string, items: readonly Kept[], limit: number): Chunk {
     const id = randomUUID();
     this.#keep(id, { rv, items, expiresAtMs: this.#nowMs() + KEEP_MS });
     return this.#chunk(of, id, { rv, items, expiresAtMs: 0 }, 0, limit);

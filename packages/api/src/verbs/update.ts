@@ -13,6 +13,7 @@ import type { AnyStored } from "../registry/objects.ts";
 import { type ApiObject, nameOf, type Strategy } from "../registry/strategy.ts";
 import type { ApiContext } from "../server/context.ts";
 import { checkNamespace, queuedBy, withQuantities } from "./create.ts";
+import { withOwners } from "./ownership.ts";
 import { syncKeys } from "./sync-keys.ts";
 
 /** Writes tried for a request that names no resourceVersion. */
@@ -23,11 +24,15 @@ export interface UpdateTarget {
   readonly name: string;
   readonly subresource: "status" | undefined;
   readonly dryRun: boolean;
+  /** Who becomes the owner of what changes. */
+  readonly manager: string;
 }
 
 export interface Change {
   readonly object: ApiObject;
   readonly warnings: readonly string[];
+  /** Its managedFields say already who owns what. */
+  readonly owned?: boolean;
 }
 
 export interface Updated extends Change {
@@ -87,6 +92,18 @@ const sameJson = (a: unknown, b: unknown): boolean => {
   return true;
 };
 
+/** Nobody becomes an owner by a write that changes nothing. */
+const withAuthor = (
+  context: ApiContext,
+  strategy: Strategy,
+  { manager, subresource }: UpdateTarget,
+  next: ApiObject,
+  old: ApiObject,
+): ApiObject =>
+  sameJson(next, old)
+    ? old
+    : withOwners(strategy, old, next, { manager, subresource, nowMs: context.nowMs() });
+
 /** Changes one object. Throws ApiError. */
 export const update = async (
   context: ApiContext,
@@ -99,13 +116,14 @@ export const update = async (
     const stored = await context.objects.get(strategy, key);
     if (stored === null) throw notFound(strategy.plural, strategy.group, target.name);
     const old = await context.objects.render(strategy, stored);
-    const { object: wanted, warnings } = await modify(old);
+    const { object: wanted, warnings, owned = false } = await modify(old);
     checkIdentity(strategy, target, wanted, old);
     const version = wanted.metadata?.resourceVersion ?? "";
     if (version !== "" && version !== stored.rv) {
       throw objectModified(strategy.plural, strategy.group, target.name);
     }
-    const next = prepare(strategy, target, wanted, old);
+    const prepared = prepare(strategy, target, wanted, old);
+    const next = owned ? prepared : withAuthor(context, strategy, target, prepared, old);
     const notes = [
       ...warnings,
       ...(target.subresource === undefined ? strategy.warnings(next, old) : []),
@@ -126,7 +144,7 @@ const write = async (
   next: ApiObject,
 ): Promise<ApiObject | "stale"> => {
   const txn = new Txn();
-  const { value } = await context.objects.update(txn, strategy, stored, next);
+  const { value, updates } = await context.objects.update(txn, strategy, stored, next);
   const wake = syncKeys(strategy, stored.key, [stored.value, value], [old, next]);
   for (const one of wake) txn.dirty(one);
   const was = new Set(queuedBy(strategy, stored.value).map(({ uid }) => uid));
@@ -142,7 +160,7 @@ const write = async (
   if (strategy.resource === "namespaces") context.namespaces.forget(stored.key);
   context.wakes.sync(wake);
   context.wakes.enqueue(queued);
-  const rv = result.rvs[0] ?? stored.rv;
+  const rv = result.rvs[updates - 1] ?? stored.rv;
   return context.objects.render(strategy, { rv, key: stored.key, value } as AnyStored);
 };
 

@@ -2,7 +2,7 @@
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
-import { startRedis, type TestRedis } from "../../../../test/support/redis-server.ts";
+import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
 import { type RunningApi, startApi } from "../../src/index.ts";
 import { type Exchange, exchanges, recordingsMissing } from "../recordings.ts";
 import { differencesOfKubectl, differencesOfProtobuf } from "./known-differences.ts";
@@ -40,23 +40,22 @@ const bodyText = (body: unknown): string | undefined =>
       ? body
       : JSON.stringify(body);
 
-const learn = (recorded: unknown, own: unknown): void => {
+const learn = (recorded: unknown, answered: unknown): void => {
   const meta = (value: unknown): Record<string, unknown> =>
     ((value as { metadata?: Record<string, unknown> } | null)?.metadata ?? {}) as Record<
       string,
       unknown
     >;
-  const [a, b] = [meta(recorded), meta(own)];
+  const [a, b] = [meta(recorded), meta(answered)];
   if (typeof a["uid"] === "string" && typeof b["uid"] === "string") ours.set(a["uid"], b["uid"]);
-  if (typeof a["resourceVersion"] === "string" && typeof b["resourceVersion"] === "string") {
-    // Tokens are opaque: each server's own.
-    if (typeof a["continue"] === "string" && typeof b["continue"] === "string") {
-      ours.set(a["continue"], b["continue"]);
-    }
-    ours.set(
-      `"resourceVersion":"${a["resourceVersion"]}"`,
-      `"resourceVersion":"${b["resourceVersion"]}"`,
-    );
+  // Tokens are opaque: each server's own.
+  if (typeof a["continue"] === "string" && typeof b["continue"] === "string") {
+    ours.set(a["continue"], b["continue"]);
+  }
+  const [theirs, own] = [a["resourceVersion"], b["resourceVersion"]];
+  if (typeof theirs !== "string" || typeof own !== "string") return;
+  for (const before of ['"resourceVersion":', '"path":"/metadata/resourceVersion","value":']) {
+    ours.set(`${before}"${theirs}"`, `${before}"${own}"`);
   }
 };
 

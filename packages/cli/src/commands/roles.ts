@@ -8,6 +8,7 @@ import { nodeName, refuseOpenHttp } from "../server/engine.ts";
 import { kubeconfigText } from "../server/kubeconfig.ts";
 import { serverLog } from "../server/log.ts";
 import { loadApi, loadScheduler, loadWorker } from "../server/parts.ts";
+import { type NodeOptions, workerNode } from "../server/worker-node.ts";
 import { opsOf, type ServeOptions, tlsOf } from "../server/serve-options.ts";
 import { endRequest } from "../server/signals.ts";
 import { bearerToken } from "../server/token.ts";
@@ -23,7 +24,7 @@ export interface ApiOptions extends RoleOptions, ServeOptions {
   readonly runtime: readonly string[];
 }
 
-export interface WorkerOptions extends RoleOptions {
+export interface WorkerOptions extends RoleOptions, NodeOptions {
   readonly runtime: readonly string[];
   readonly concurrency: number;
   readonly node?: string;
@@ -58,11 +59,28 @@ export async function api(options: ApiOptions): Promise<void> {
   });
 }
 
-export async function scheduler(options: RoleOptions): Promise<void> {
+export interface SchedulerOptions extends RoleOptions {
+  readonly metricsListen?: string;
+  readonly metricsToken?: string;
+}
+
+export async function scheduler(options: SchedulerOptions): Promise<void> {
+  const { metricsListen, metricsToken } = options;
+  const listen = metricsListen === undefined ? undefined : parseListen(metricsListen);
+  if (listen !== undefined && !isLoopback(listen.host) && metricsToken === undefined) {
+    throw new UsageError(
+      `--metrics-listen ${metricsListen} is open to the network: set GANTRY_METRICS_TOKEN, or listen on 127.0.0.1`,
+    );
+  }
   await untilStopped("scheduler", options, async (redis, log) => {
     const startScheduler = await loadScheduler();
-    const part = await startScheduler({ redis, log });
+    const part = await startScheduler({
+      redis,
+      log,
+      ...(listen && { metricsListen: { ...listen, ...(metricsToken && { token: metricsToken }) } }),
+    });
     say("scheduler ready");
+    if (part.metricsPort !== null) say(`  metrics on port ${part.metricsPort}`);
     return part;
   });
 }
@@ -72,6 +90,7 @@ export async function worker(options: WorkerOptions): Promise<void> {
   const node = options.node ?? nodeName();
   if (nodeName(node) !== node)
     throw new UsageError(`--node ${node}: write it as ${nodeName(node)}`);
+  const offered = workerNode(options);
   const listen = parseListen(options.listen);
   if (!isLoopback(listen.host)) say(`logs of Pods are served to the api on ${listen.host}`);
   await untilStopped("worker", options, async (redis, log) => {
@@ -84,6 +103,7 @@ export async function worker(options: WorkerOptions): Promise<void> {
       runtimes: [...options.runtime],
       defaultRuntime: options.runtime[0] ?? "process",
       concurrency: options.concurrency,
+      ...offered,
       listen,
       drain: options.drain,
       version: version(),

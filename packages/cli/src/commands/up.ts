@@ -7,13 +7,14 @@ import { type Engine, refuseOpenHttp, startEngine } from "../server/engine.ts";
 import { claimDataDir, isClaim } from "../server/instance.ts";
 import { kubeconfigText } from "../server/kubeconfig.ts";
 import { serverLog } from "../server/log.ts";
+import { type NodeOptions, workerNode } from "../server/worker-node.ts";
 import { opsOf, type ServeOptions, tlsOf } from "../server/serve-options.ts";
 import { endRequest } from "../server/signals.ts";
 import { bearerToken } from "../server/token.ts";
 import { UsageError } from "../usage-error.ts";
 import { version } from "../version.ts";
 
-export interface UpOptions extends ServeOptions {
+export interface UpOptions extends ServeOptions, NodeOptions {
   readonly dataDir?: string;
   readonly redis?: string;
   readonly runtime: readonly string[];
@@ -24,6 +25,7 @@ export async function up(options: UpOptions): Promise<void> {
   const listen = parseListen(options.listen);
   const ops = opsOf(options, listen);
   const dir = dataDir(options.dataDir);
+  const worker = workerNode(options);
   const insecure = options.insecure === true;
   refuseOpenHttp({
     listen,
@@ -53,6 +55,7 @@ export async function up(options: UpOptions): Promise<void> {
       ops,
       runtimes: options.runtime,
       concurrency: options.concurrency,
+      worker,
       log: await serverLog(),
       say,
     });

@@ -8,6 +8,7 @@ import type { Say } from "../redis/find.ts";
 import { UsageError } from "../usage-error.ts";
 import { version } from "../version.ts";
 import type { ServingCertificate } from "./certificate.ts";
+import type { WorkerNode } from "./worker-node.ts";
 import { loadApi, loadScheduler, loadWorker, type Part } from "./parts.ts";
 
 export interface EngineOptions {
@@ -25,6 +26,8 @@ export interface EngineOptions {
   readonly runtimes: readonly string[];
   /** Pods at once. */
   readonly concurrency: number;
+  /** Default: what the host has, and no host paths. */
+  readonly worker?: WorkerNode;
   readonly log: Logger;
   readonly say: Say;
 }
@@ -76,7 +79,7 @@ async function startParts(
     defaultRuntime,
   });
   parts.push(api);
-  parts.push(await startScheduler({ redis, log }));
+  parts.push(await startScheduler({ redis, log, registry: api.registry }));
   parts.push(
     await startWorker({
       redis,
@@ -86,6 +89,7 @@ async function startParts(
       runtimes: [...options.runtimes],
       defaultRuntime,
       concurrency: options.concurrency,
+      ...options.worker,
       listen: { host: "127.0.0.1", port: 0 },
       drain: "stop",
       version: version(),

@@ -2,29 +2,31 @@ import type { z } from "zod";
 import { boolean, field, list, map, message, string, typeMeta } from "./message.ts";
 import { fieldSelectorRequirement, labelSelectorRequirement, objectMeta } from "./meta.ts";
 
-export const fieldSelectorAttributes = message("io.k8s.api.authorization.v1.FieldSelectorAttributes", {
-  rawSelector: field(1, string),
-  requirements: field(2, list(fieldSelectorRequirement)),
-});
-export type FieldSelectorAttributes = z.infer<typeof fieldSelectorAttributes>;
+export const fieldSelectorAttributes = message(
+  "io.k8s.api.authorization.v1.FieldSelectorAttributes",
+  {
+    rawSelector: field(1, string),
+    requirements: field(2, list(fieldSelectorRequirement)),
+  },
+);
 
-export const labelSelectorAttributes = message("io.k8s.api.authorization.v1.LabelSelectorAttributes", {
-  rawSelector: field(1, string),
-  requirements: field(2, list(labelSelectorRequirement)),
-});
-export type LabelSelectorAttributes = z.infer<typeof labelSelectorAttributes>;
+export const labelSelectorAttributes = message(
+  "io.k8s.api.authorization.v1.LabelSelectorAttributes",
+  {
+    rawSelector: field(1, string),
+    requirements: field(2, list(labelSelectorRequirement)),
+  },
+);
 
 export const nonResourceAttributes = message("io.k8s.api.authorization.v1.NonResourceAttributes", {
   path: field(1, string),
   verb: field(2, string),
 });
-export type NonResourceAttributes = z.infer<typeof nonResourceAttributes>;
 
 export const nonResourceRule = message("io.k8s.api.authorization.v1.NonResourceRule", {
   verbs: field(1, list(string)),
   nonResourceURLs: field(2, list(string)),
 });
-export type NonResourceRule = z.infer<typeof nonResourceRule>;
 
 export const resourceAttributes = message("io.k8s.api.authorization.v1.ResourceAttributes", {
   namespace: field(1, string),
@@ -45,60 +47,75 @@ export const resourceRule = message("io.k8s.api.authorization.v1.ResourceRule", 
   resources: field(3, list(string)),
   resourceNames: field(4, list(string)),
 });
-export type ResourceRule = z.infer<typeof resourceRule>;
 
-export const selfSubjectAccessReviewSpec = message("io.k8s.api.authorization.v1.SelfSubjectAccessReviewSpec", {
-  resourceAttributes: field(1, resourceAttributes),
-  nonResourceAttributes: field(2, nonResourceAttributes),
-});
-export type SelfSubjectAccessReviewSpec = z.infer<typeof selfSubjectAccessReviewSpec>;
+export const selfSubjectAccessReviewSpec = message(
+  "io.k8s.api.authorization.v1.SelfSubjectAccessReviewSpec",
+  {
+    resourceAttributes: field(1, resourceAttributes),
+    nonResourceAttributes: field(2, nonResourceAttributes),
+  },
+);
 
-export const subjectAccessReviewStatus = message("io.k8s.api.authorization.v1.SubjectAccessReviewStatus", {
-  allowed: field(1, boolean),
-  reason: field(2, string),
-  evaluationError: field(3, string),
-  denied: field(4, boolean),
-});
-export type SubjectAccessReviewStatus = z.infer<typeof subjectAccessReviewStatus>;
+export const subjectAccessReviewStatus = message(
+  "io.k8s.api.authorization.v1.SubjectAccessReviewStatus",
+  {
+    allowed: field(1, boolean),
+    reason: field(2, string),
+    evaluationError: field(3, string),
+    denied: field(4, boolean),
+  },
+);
 
-export const selfSubjectAccessReview = message("io.k8s.api.authorization.v1.SelfSubjectAccessReview", {
-  ...typeMeta,
-  metadata: field(1, objectMeta),
-  spec: field(2, selfSubjectAccessReviewSpec),
-  status: field(3, subjectAccessReviewStatus),
-});
+export const selfSubjectAccessReview = message(
+  "io.k8s.api.authorization.v1.SelfSubjectAccessReview",
+  {
+    ...typeMeta,
+    metadata: field(1, objectMeta),
+    spec: field(2, selfSubjectAccessReviewSpec),
+    status: field(3, subjectAccessReviewStatus),
+  },
+);
 export type SelfSubjectAccessReview = z.infer<typeof selfSubjectAccessReview>;
 
-export const selfSubjectRulesReviewSpec = message("io.k8s.api.authorization.v1.SelfSubjectRulesReviewSpec", {
-  namespace: field(1, string),
-});
-export type SelfSubjectRulesReviewSpec = z.infer<typeof selfSubjectRulesReviewSpec>;
+export const selfSubjectRulesReviewSpec = message(
+  "io.k8s.api.authorization.v1.SelfSubjectRulesReviewSpec",
+  {
+    namespace: field(1, string),
+  },
+);
 
-export const subjectRulesReviewStatus = message("io.k8s.api.authorization.v1.SubjectRulesReviewStatus", {
-  resourceRules: field(1, list(resourceRule)),
-  nonResourceRules: field(2, list(nonResourceRule)),
-  incomplete: field(3, boolean),
-  evaluationError: field(4, string),
-});
-export type SubjectRulesReviewStatus = z.infer<typeof subjectRulesReviewStatus>;
+export const subjectRulesReviewStatus = message(
+  "io.k8s.api.authorization.v1.SubjectRulesReviewStatus",
+  {
+    resourceRules: field(1, list(resourceRule)),
+    nonResourceRules: field(2, list(nonResourceRule)),
+    incomplete: field(3, boolean),
+    evaluationError: field(4, string),
+  },
+);
 
-export const selfSubjectRulesReview = message("io.k8s.api.authorization.v1.SelfSubjectRulesReview", {
-  ...typeMeta,
-  metadata: field(1, objectMeta),
-  spec: field(2, selfSubjectRulesReviewSpec),
-  status: field(3, subjectRulesReviewStatus),
-});
+export const selfSubjectRulesReview = message(
+  "io.k8s.api.authorization.v1.SelfSubjectRulesReview",
+  {
+    ...typeMeta,
+    metadata: field(1, objectMeta),
+    spec: field(2, selfSubjectRulesReviewSpec),
+    status: field(3, subjectRulesReviewStatus),
+  },
+);
 export type SelfSubjectRulesReview = z.infer<typeof selfSubjectRulesReview>;
 
-export const subjectAccessReviewSpec = message("io.k8s.api.authorization.v1.SubjectAccessReviewSpec", {
-  resourceAttributes: field(1, resourceAttributes),
-  nonResourceAttributes: field(2, nonResourceAttributes),
-  user: field(3, string),
-  groups: field(4, list(string)),
-  extra: field(5, map(list(string))),
-  uid: field(6, string),
-});
-export type SubjectAccessReviewSpec = z.infer<typeof subjectAccessReviewSpec>;
+export const subjectAccessReviewSpec = message(
+  "io.k8s.api.authorization.v1.SubjectAccessReviewSpec",
+  {
+    resourceAttributes: field(1, resourceAttributes),
+    nonResourceAttributes: field(2, nonResourceAttributes),
+    user: field(3, string),
+    groups: field(4, list(string)),
+    extra: field(5, map(list(string))),
+    uid: field(6, string),
+  },
+);
 
 export const subjectAccessReview = message("io.k8s.api.authorization.v1.SubjectAccessReview", {
   ...typeMeta,

@@ -4,18 +4,28 @@ import { labelSelector, objectMeta } from "./meta.ts";
 import { podTemplateSpec } from "./pod.ts";
 import { objectReference } from "./reference.ts";
 
-export const podFailurePolicyOnExitCodesRequirement = message("io.k8s.api.batch.v1.PodFailurePolicyOnExitCodesRequirement", {
-  containerName: field(1, string),
-  operator: field(2, string),
-  values: field(3, list(int32)),
-});
-export type PodFailurePolicyOnExitCodesRequirement = z.infer<typeof podFailurePolicyOnExitCodesRequirement>;
+export const podFailurePolicyOnExitCodesRequirement = message(
+  "io.k8s.api.batch.v1.PodFailurePolicyOnExitCodesRequirement",
+  {
+    containerName: field(1, string),
+    operator: field(2, string),
+    values: field(3, list(int32)),
+  },
+);
+export type PodFailurePolicyOnExitCodesRequirement = z.infer<
+  typeof podFailurePolicyOnExitCodesRequirement
+>;
 
-export const podFailurePolicyOnPodConditionsPattern = message("io.k8s.api.batch.v1.PodFailurePolicyOnPodConditionsPattern", {
-  type: field(1, string),
-  status: field(2, string),
-});
-export type PodFailurePolicyOnPodConditionsPattern = z.infer<typeof podFailurePolicyOnPodConditionsPattern>;
+export const podFailurePolicyOnPodConditionsPattern = message(
+  "io.k8s.api.batch.v1.PodFailurePolicyOnPodConditionsPattern",
+  {
+    type: field(1, string),
+    status: field(2, string),
+  },
+);
+export type PodFailurePolicyOnPodConditionsPattern = z.infer<
+  typeof podFailurePolicyOnPodConditionsPattern
+>;
 
 export const podFailurePolicyRule = message("io.k8s.api.batch.v1.PodFailurePolicyRule", {
   action: field(1, string),

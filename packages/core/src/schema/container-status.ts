@@ -1,11 +1,21 @@
 import type { z } from "zod";
-import { boolean, field, int32, int64, list, map, message, quantity, string, time } from "./message.ts";
+import {
+  boolean,
+  field,
+  int32,
+  int64,
+  list,
+  map,
+  message,
+  quantity,
+  string,
+  time,
+} from "./message.ts";
 import { resourceRequirements } from "./container.ts";
 
 export const containerStateRunning = message("io.k8s.api.core.v1.ContainerStateRunning", {
   startedAt: field(1, time),
 });
-export type ContainerStateRunning = z.infer<typeof containerStateRunning>;
 
 export const containerStateTerminated = message("io.k8s.api.core.v1.ContainerStateTerminated", {
   exitCode: field(1, int32),
@@ -22,7 +32,6 @@ export const containerStateWaiting = message("io.k8s.api.core.v1.ContainerStateW
   reason: field(1, string),
   message: field(2, string),
 });
-export type ContainerStateWaiting = z.infer<typeof containerStateWaiting>;
 
 export const containerState = message("io.k8s.api.core.v1.ContainerState", {
   waiting: field(1, containerStateWaiting),
@@ -36,35 +45,29 @@ export const linuxContainerUser = message("io.k8s.api.core.v1.LinuxContainerUser
   gid: field(2, int64),
   supplementalGroups: field(3, list(int64)),
 });
-export type LinuxContainerUser = z.infer<typeof linuxContainerUser>;
 
 export const containerUser = message("io.k8s.api.core.v1.ContainerUser", {
   linux: field(1, linuxContainerUser),
 });
-export type ContainerUser = z.infer<typeof containerUser>;
 
 export const resourceHealth = message("io.k8s.api.core.v1.ResourceHealth", {
   resourceID: field(1, string),
   health: field(2, string),
   message: field(6, string),
 });
-export type ResourceHealth = z.infer<typeof resourceHealth>;
 
 export const resourceStatus = message("io.k8s.api.core.v1.ResourceStatus", {
   name: field(1, string),
   resources: field(2, list(resourceHealth)),
 });
-export type ResourceStatus = z.infer<typeof resourceStatus>;
 
 export const imageVolumeStatus = message("io.k8s.api.core.v1.ImageVolumeStatus", {
   imageRef: field(1, string),
 });
-export type ImageVolumeStatus = z.infer<typeof imageVolumeStatus>;
 
 export const volumeStatus = message("io.k8s.api.core.v1.VolumeStatus", {
   image: field(1, imageVolumeStatus),
 });
-export type VolumeStatus = z.infer<typeof volumeStatus>;
 
 export const volumeMountStatus = message("io.k8s.api.core.v1.VolumeMountStatus", {
   name: field(1, string),
@@ -73,7 +76,6 @@ export const volumeMountStatus = message("io.k8s.api.core.v1.VolumeMountStatus",
   recursiveReadOnly: field(4, string),
   volumeStatus: field(5, volumeStatus),
 });
-export type VolumeMountStatus = z.infer<typeof volumeMountStatus>;
 
 export const containerStatus = message("io.k8s.api.core.v1.ContainerStatus", {
   name: field(1, string),

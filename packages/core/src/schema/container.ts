@@ -1,5 +1,16 @@
 import type { z } from "zod";
-import { boolean, field, int32, int64, intOrString, list, map, message, quantity, string } from "./message.ts";
+import {
+  boolean,
+  field,
+  int32,
+  int64,
+  intOrString,
+  list,
+  map,
+  message,
+  quantity,
+  string,
+} from "./message.ts";
 import { objectFieldSelector, resourceFieldSelector } from "./reference.ts";
 
 export const containerPort = message("io.k8s.api.core.v1.ContainerPort", {
@@ -15,13 +26,14 @@ export const containerResizePolicy = message("io.k8s.api.core.v1.ContainerResize
   resourceName: field(1, string),
   restartPolicy: field(2, string),
 });
-export type ContainerResizePolicy = z.infer<typeof containerResizePolicy>;
 
-export const containerRestartRuleOnExitCodes = message("io.k8s.api.core.v1.ContainerRestartRuleOnExitCodes", {
-  operator: field(1, string),
-  values: field(2, list(int32)),
-});
-export type ContainerRestartRuleOnExitCodes = z.infer<typeof containerRestartRuleOnExitCodes>;
+export const containerRestartRuleOnExitCodes = message(
+  "io.k8s.api.core.v1.ContainerRestartRuleOnExitCodes",
+  {
+    operator: field(1, string),
+    values: field(2, list(int32)),
+  },
+);
 
 export const containerRestartRule = message("io.k8s.api.core.v1.ContainerRestartRule", {
   action: field(1, string),
@@ -33,13 +45,11 @@ export const configMapEnvSource = message("io.k8s.api.core.v1.ConfigMapEnvSource
   name: field([1, 1], string),
   optional: field(2, boolean),
 });
-export type ConfigMapEnvSource = z.infer<typeof configMapEnvSource>;
 
 export const secretEnvSource = message("io.k8s.api.core.v1.SecretEnvSource", {
   name: field([1, 1], string),
   optional: field(2, boolean),
 });
-export type SecretEnvSource = z.infer<typeof secretEnvSource>;
 
 export const envFromSource = message("io.k8s.api.core.v1.EnvFromSource", {
   prefix: field(1, string),
@@ -53,7 +63,6 @@ export const configMapKeySelector = message("io.k8s.api.core.v1.ConfigMapKeySele
   key: field(2, string),
   optional: field(3, boolean),
 });
-export type ConfigMapKeySelector = z.infer<typeof configMapKeySelector>;
 
 export const fileKeySelector = message("io.k8s.api.core.v1.FileKeySelector", {
   volumeName: field(1, string),
@@ -68,7 +77,6 @@ export const secretKeySelector = message("io.k8s.api.core.v1.SecretKeySelector",
   key: field(2, string),
   optional: field(3, boolean),
 });
-export type SecretKeySelector = z.infer<typeof secretKeySelector>;
 
 export const envVarSource = message("io.k8s.api.core.v1.EnvVarSource", {
   fieldRef: field(1, objectFieldSelector),
@@ -89,13 +97,11 @@ export type EnvVar = z.infer<typeof envVar>;
 export const execAction = message("io.k8s.api.core.v1.ExecAction", {
   command: field(1, list(string)),
 });
-export type ExecAction = z.infer<typeof execAction>;
 
 export const httpHeader = message("io.k8s.api.core.v1.HTTPHeader", {
   name: field(1, string),
   value: field(2, string),
 });
-export type HTTPHeader = z.infer<typeof httpHeader>;
 
 export const httpGetAction = message("io.k8s.api.core.v1.HTTPGetAction", {
   path: field(1, string),
@@ -109,13 +115,11 @@ export type HTTPGetAction = z.infer<typeof httpGetAction>;
 export const sleepAction = message("io.k8s.api.core.v1.SleepAction", {
   seconds: field(1, int64),
 });
-export type SleepAction = z.infer<typeof sleepAction>;
 
 export const tcpSocketAction = message("io.k8s.api.core.v1.TCPSocketAction", {
   port: field(1, intOrString),
   host: field(2, string),
 });
-export type TCPSocketAction = z.infer<typeof tcpSocketAction>;
 
 export const lifecycleHandler = message("io.k8s.api.core.v1.LifecycleHandler", {
   exec: field(1, execAction),
@@ -136,7 +140,6 @@ export const grpcAction = message("io.k8s.api.core.v1.GRPCAction", {
   port: field(1, int32),
   service: field(2, string),
 });
-export type GRPCAction = z.infer<typeof grpcAction>;
 
 export const probe = message("io.k8s.api.core.v1.Probe", {
   exec: field([1, 1], execAction),
@@ -156,7 +159,6 @@ export const resourceClaim = message("io.k8s.api.core.v1.ResourceClaim", {
   name: field(1, string),
   request: field(2, string),
 });
-export type ResourceClaim = z.infer<typeof resourceClaim>;
 
 export const resourceRequirements = message("io.k8s.api.core.v1.ResourceRequirements", {
   limits: field(1, map(quantity)),
@@ -169,13 +171,11 @@ export const appArmorProfile = message("io.k8s.api.core.v1.AppArmorProfile", {
   type: field(1, string),
   localhostProfile: field(2, string),
 });
-export type AppArmorProfile = z.infer<typeof appArmorProfile>;
 
 export const capabilities = message("io.k8s.api.core.v1.Capabilities", {
   add: field(1, list(string)),
   drop: field(2, list(string)),
 });
-export type Capabilities = z.infer<typeof capabilities>;
 
 export const seLinuxOptions = message("io.k8s.api.core.v1.SELinuxOptions", {
   user: field(1, string),
@@ -183,21 +183,21 @@ export const seLinuxOptions = message("io.k8s.api.core.v1.SELinuxOptions", {
   type: field(3, string),
   level: field(4, string),
 });
-export type SELinuxOptions = z.infer<typeof seLinuxOptions>;
 
 export const seccompProfile = message("io.k8s.api.core.v1.SeccompProfile", {
   type: field(1, string),
   localhostProfile: field(2, string),
 });
-export type SeccompProfile = z.infer<typeof seccompProfile>;
 
-export const windowsSecurityContextOptions = message("io.k8s.api.core.v1.WindowsSecurityContextOptions", {
-  gmsaCredentialSpecName: field(1, string),
-  gmsaCredentialSpec: field(2, string),
-  runAsUserName: field(3, string),
-  hostProcess: field(4, boolean),
-});
-export type WindowsSecurityContextOptions = z.infer<typeof windowsSecurityContextOptions>;
+export const windowsSecurityContextOptions = message(
+  "io.k8s.api.core.v1.WindowsSecurityContextOptions",
+  {
+    gmsaCredentialSpecName: field(1, string),
+    gmsaCredentialSpec: field(2, string),
+    runAsUserName: field(3, string),
+    hostProcess: field(4, boolean),
+  },
+);
 
 export const securityContext = message("io.k8s.api.core.v1.SecurityContext", {
   capabilities: field(1, capabilities),
@@ -238,7 +238,10 @@ export const container = message("io.k8s.api.core.v1.Container", {
   command: field(3, list(string)),
   args: field(4, list(string)),
   workingDir: field(5, string),
-  ports: field(6, list(containerPort), { mergeKey: ["containerPort", "protocol"], listType: "map" }),
+  ports: field(6, list(containerPort), {
+    mergeKey: ["containerPort", "protocol"],
+    listType: "map",
+  }),
   env: field(7, list(envVar), { mergeKey: "name", listType: "map" }),
   resources: field(8, resourceRequirements),
   volumeMounts: field(9, list(volumeMount), { mergeKey: "mountPath", listType: "map" }),
@@ -267,7 +270,10 @@ export const ephemeralContainer = message("io.k8s.api.core.v1.EphemeralContainer
   command: field([1, 3], list(string)),
   args: field([1, 4], list(string)),
   workingDir: field([1, 5], string),
-  ports: field([1, 6], list(containerPort), { mergeKey: ["containerPort", "protocol"], listType: "map" }),
+  ports: field([1, 6], list(containerPort), {
+    mergeKey: ["containerPort", "protocol"],
+    listType: "map",
+  }),
   env: field([1, 7], list(envVar), { mergeKey: "name", listType: "map" }),
   resources: field([1, 8], resourceRequirements),
   volumeMounts: field([1, 9], list(volumeMount), { mergeKey: "mountPath", listType: "map" }),
@@ -289,22 +295,21 @@ export const ephemeralContainer = message("io.k8s.api.core.v1.EphemeralContainer
   restartPolicyRules: field([1, 25], list(containerRestartRule)),
   targetContainerName: field(2, string),
 });
-export type EphemeralContainer = z.infer<typeof ephemeralContainer>;
 
 export const sysctl = message("io.k8s.api.core.v1.Sysctl", {
   name: field(1, string),
   value: field(2, string),
 });
-export type Sysctl = z.infer<typeof sysctl>;
 
-export const containerExtendedResourceRequest = message("io.k8s.api.core.v1.ContainerExtendedResourceRequest", {
-  containerName: field(1, string),
-  resourceName: field(2, string),
-  requestName: field(3, string),
-});
-export type ContainerExtendedResourceRequest = z.infer<typeof containerExtendedResourceRequest>;
+export const containerExtendedResourceRequest = message(
+  "io.k8s.api.core.v1.ContainerExtendedResourceRequest",
+  {
+    containerName: field(1, string),
+    resourceName: field(2, string),
+    requestName: field(3, string),
+  },
+);
 
 export const hostIP = message("io.k8s.api.core.v1.HostIP", {
   ip: field(1, string),
 });
-export type HostIP = z.infer<typeof hostIP>;

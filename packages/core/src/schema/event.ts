@@ -7,13 +7,11 @@ export const eventSeries = message("io.k8s.api.core.v1.EventSeries", {
   count: field(1, int32),
   lastObservedTime: field(2, microTime),
 });
-export type EventSeries = z.infer<typeof eventSeries>;
 
 export const eventSource = message("io.k8s.api.core.v1.EventSource", {
   component: field(1, string),
   host: field(2, string),
 });
-export type EventSource = z.infer<typeof eventSource>;
 
 export const event = message("io.k8s.api.core.v1.Event", {
   ...typeMeta,
@@ -39,7 +37,6 @@ export const eventsV1EventSeries = message("io.k8s.api.events.v1.EventSeries", {
   count: field(1, int32),
   lastObservedTime: field(2, microTime),
 });
-export type EventsV1EventSeries = z.infer<typeof eventsV1EventSeries>;
 
 export const eventsV1Event = message("io.k8s.api.events.v1.Event", {
   ...typeMeta,
@@ -59,4 +56,3 @@ export const eventsV1Event = message("io.k8s.api.events.v1.Event", {
   deprecatedLastTimestamp: field(14, time),
   deprecatedCount: field(15, int32),
 });
-export type EventsV1Event = z.infer<typeof eventsV1Event>;

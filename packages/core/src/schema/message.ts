@@ -56,7 +56,9 @@ export const intOrString = scalar(z.union([z.int(), z.string()]), {
   format: "int-or-string",
 });
 /** Any JSON object, kept as it came. */
-export const rawObject = scalar(z.record(z.string(), z.unknown()), { go: "map[string]interface {}" });
+export const rawObject = scalar(z.record(z.string(), z.unknown()), {
+  go: "map[string]interface {}",
+});
 
 export const list = <T extends z.ZodType>(item: T): z.ZodArray<T> => z.array(item);
 export const map = <T extends z.ZodType>(value: T): z.ZodRecord<z.ZodString, T> =>

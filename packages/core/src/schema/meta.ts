@@ -1,30 +1,49 @@
 import type { z } from "zod";
-import { boolean, field, int32, int64, list, map, message, rawObject, string, time, typeMeta } from "./message.ts";
+import {
+  boolean,
+  field,
+  int32,
+  int64,
+  list,
+  map,
+  message,
+  rawObject,
+  string,
+  time,
+  typeMeta,
+} from "./message.ts";
 
-export const fieldSelectorRequirement = message("io.k8s.apimachinery.pkg.apis.meta.v1.FieldSelectorRequirement", {
-  key: field(1, string),
-  operator: field(2, string),
-  values: field(3, list(string)),
-});
-export type FieldSelectorRequirement = z.infer<typeof fieldSelectorRequirement>;
+export const fieldSelectorRequirement = message(
+  "io.k8s.apimachinery.pkg.apis.meta.v1.FieldSelectorRequirement",
+  {
+    key: field(1, string),
+    operator: field(2, string),
+    values: field(3, list(string)),
+  },
+);
 
-export const labelSelectorRequirement = message("io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement", {
-  key: field(1, string),
-  operator: field(2, string),
-  values: field(3, list(string)),
-});
+export const labelSelectorRequirement = message(
+  "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement",
+  {
+    key: field(1, string),
+    operator: field(2, string),
+    values: field(3, list(string)),
+  },
+);
 export type LabelSelectorRequirement = z.infer<typeof labelSelectorRequirement>;
 
-export const managedFieldsEntry = message("io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry", {
-  manager: field(1, string),
-  operation: field(2, string),
-  apiVersion: field(3, string),
-  time: field(4, time),
-  fieldsType: field(6, string),
-  fieldsV1: field(7, rawObject),
-  subresource: field(8, string),
-});
-export type ManagedFieldsEntry = z.infer<typeof managedFieldsEntry>;
+export const managedFieldsEntry = message(
+  "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry",
+  {
+    manager: field(1, string),
+    operation: field(2, string),
+    apiVersion: field(3, string),
+    time: field(4, time),
+    fieldsType: field(6, string),
+    fieldsV1: field(7, rawObject),
+    subresource: field(8, string),
+  },
+);
 
 export const ownerReference = message("io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference", {
   kind: field(1, string),
@@ -65,7 +84,6 @@ export const preconditions = message("io.k8s.apimachinery.pkg.apis.meta.v1.Preco
   uid: field(1, string),
   resourceVersion: field(2, string),
 });
-export type Preconditions = z.infer<typeof preconditions>;
 
 export const deleteOptions = message("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions", {
   ...typeMeta,
@@ -76,7 +94,6 @@ export const deleteOptions = message("io.k8s.apimachinery.pkg.apis.meta.v1.Delet
   dryRun: field(5, list(string)),
   ignoreStoreReadErrorWithClusterBreakingPotential: field(6, boolean),
 });
-export type DeleteOptions = z.infer<typeof deleteOptions>;
 
 export const listMeta = message("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta", {
   selfLink: field(1, string),

@@ -5,7 +5,6 @@ import { objectMeta } from "./meta.ts";
 export const namespaceSpec = message("io.k8s.api.core.v1.NamespaceSpec", {
   finalizers: field(1, list(string)),
 });
-export type NamespaceSpec = z.infer<typeof namespaceSpec>;
 
 export const namespaceCondition = message("io.k8s.api.core.v1.NamespaceCondition", {
   type: field(1, string),
@@ -14,13 +13,11 @@ export const namespaceCondition = message("io.k8s.api.core.v1.NamespaceCondition
   reason: field(5, string),
   message: field(6, string),
 });
-export type NamespaceCondition = z.infer<typeof namespaceCondition>;
 
 export const namespaceStatus = message("io.k8s.api.core.v1.NamespaceStatus", {
   phase: field(1, string),
   conditions: field(2, list(namespaceCondition), { mergeKey: "type", listType: "map" }),
 });
-export type NamespaceStatus = z.infer<typeof namespaceStatus>;
 
 export const namespace = message("io.k8s.api.core.v1.Namespace", {
   ...typeMeta,

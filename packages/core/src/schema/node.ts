@@ -1,12 +1,23 @@
 import type { z } from "zod";
-import { boolean, field, int32, int64, list, map, message, quantity, string, time, typeMeta } from "./message.ts";
+import {
+  boolean,
+  field,
+  int32,
+  int64,
+  list,
+  map,
+  message,
+  quantity,
+  string,
+  time,
+  typeMeta,
+} from "./message.ts";
 import { objectMeta } from "./meta.ts";
 
 export const attachedVolume = message("io.k8s.api.core.v1.AttachedVolume", {
   name: field(1, string),
   devicePath: field(2, string),
 });
-export type AttachedVolume = z.infer<typeof attachedVolume>;
 
 export const configMapNodeConfigSource = message("io.k8s.api.core.v1.ConfigMapNodeConfigSource", {
   namespace: field(1, string),
@@ -15,23 +26,19 @@ export const configMapNodeConfigSource = message("io.k8s.api.core.v1.ConfigMapNo
   resourceVersion: field(4, string),
   kubeletConfigKey: field(5, string),
 });
-export type ConfigMapNodeConfigSource = z.infer<typeof configMapNodeConfigSource>;
 
 export const containerImage = message("io.k8s.api.core.v1.ContainerImage", {
   names: field(1, list(string)),
   sizeBytes: field(2, int64),
 });
-export type ContainerImage = z.infer<typeof containerImage>;
 
 export const daemonEndpoint = message("io.k8s.api.core.v1.DaemonEndpoint", {
   Port: field(1, int32),
 });
-export type DaemonEndpoint = z.infer<typeof daemonEndpoint>;
 
 export const nodeConfigSource = message("io.k8s.api.core.v1.NodeConfigSource", {
   configMap: field(2, configMapNodeConfigSource),
 });
-export type NodeConfigSource = z.infer<typeof nodeConfigSource>;
 
 export const taint = message("io.k8s.api.core.v1.Taint", {
   key: field(1, string),
@@ -39,7 +46,6 @@ export const taint = message("io.k8s.api.core.v1.Taint", {
   effect: field(3, string),
   timeAdded: field(4, time),
 });
-export type Taint = z.infer<typeof taint>;
 
 export const nodeSpec = message("io.k8s.api.core.v1.NodeSpec", {
   podCIDR: field(1, string),
@@ -50,13 +56,11 @@ export const nodeSpec = message("io.k8s.api.core.v1.NodeSpec", {
   configSource: field(6, nodeConfigSource),
   podCIDRs: field(7, list(string), { listType: "set" }),
 });
-export type NodeSpec = z.infer<typeof nodeSpec>;
 
 export const nodeAddress = message("io.k8s.api.core.v1.NodeAddress", {
   type: field(1, string),
   address: field(2, string),
 });
-export type NodeAddress = z.infer<typeof nodeAddress>;
 
 export const nodeCondition = message("io.k8s.api.core.v1.NodeCondition", {
   type: field(1, string),
@@ -66,7 +70,6 @@ export const nodeCondition = message("io.k8s.api.core.v1.NodeCondition", {
   reason: field(5, string),
   message: field(6, string),
 });
-export type NodeCondition = z.infer<typeof nodeCondition>;
 
 export const nodeConfigStatus = message("io.k8s.api.core.v1.NodeConfigStatus", {
   assigned: field(1, nodeConfigSource),
@@ -74,34 +77,28 @@ export const nodeConfigStatus = message("io.k8s.api.core.v1.NodeConfigStatus", {
   lastKnownGood: field(3, nodeConfigSource),
   error: field(4, string),
 });
-export type NodeConfigStatus = z.infer<typeof nodeConfigStatus>;
 
 export const nodeDaemonEndpoints = message("io.k8s.api.core.v1.NodeDaemonEndpoints", {
   kubeletEndpoint: field(1, daemonEndpoint),
 });
-export type NodeDaemonEndpoints = z.infer<typeof nodeDaemonEndpoints>;
 
 export const nodeFeatures = message("io.k8s.api.core.v1.NodeFeatures", {
   supplementalGroupsPolicy: field(1, boolean),
 });
-export type NodeFeatures = z.infer<typeof nodeFeatures>;
 
 export const nodeRuntimeHandlerFeatures = message("io.k8s.api.core.v1.NodeRuntimeHandlerFeatures", {
   recursiveReadOnlyMounts: field(1, boolean),
   userNamespaces: field(2, boolean),
 });
-export type NodeRuntimeHandlerFeatures = z.infer<typeof nodeRuntimeHandlerFeatures>;
 
 export const nodeRuntimeHandler = message("io.k8s.api.core.v1.NodeRuntimeHandler", {
   name: field(1, string),
   features: field(2, nodeRuntimeHandlerFeatures),
 });
-export type NodeRuntimeHandler = z.infer<typeof nodeRuntimeHandler>;
 
 export const nodeSwapStatus = message("io.k8s.api.core.v1.NodeSwapStatus", {
   capacity: field(1, int64),
 });
-export type NodeSwapStatus = z.infer<typeof nodeSwapStatus>;
 
 export const nodeSystemInfo = message("io.k8s.api.core.v1.NodeSystemInfo", {
   machineID: field(1, string),
@@ -116,7 +113,6 @@ export const nodeSystemInfo = message("io.k8s.api.core.v1.NodeSystemInfo", {
   architecture: field(10, string),
   swap: field(11, nodeSwapStatus),
 });
-export type NodeSystemInfo = z.infer<typeof nodeSystemInfo>;
 
 export const nodeStatus = message("io.k8s.api.core.v1.NodeStatus", {
   capacity: field(1, map(quantity)),
@@ -134,7 +130,6 @@ export const nodeStatus = message("io.k8s.api.core.v1.NodeStatus", {
   features: field(13, nodeFeatures),
   declaredFeatures: field(14, list(string)),
 });
-export type NodeStatus = z.infer<typeof nodeStatus>;
 
 export const node = message("io.k8s.api.core.v1.Node", {
   ...typeMeta,
@@ -144,9 +139,11 @@ export const node = message("io.k8s.api.core.v1.Node", {
 });
 export type Node = z.infer<typeof node>;
 
-export const nodeAllocatableResourceClaimStatus = message("io.k8s.api.core.v1.NodeAllocatableResourceClaimStatus", {
-  resourceClaimName: field(1, string),
-  containers: field(2, list(string)),
-  resources: field(3, map(quantity)),
-});
-export type NodeAllocatableResourceClaimStatus = z.infer<typeof nodeAllocatableResourceClaimStatus>;
+export const nodeAllocatableResourceClaimStatus = message(
+  "io.k8s.api.core.v1.NodeAllocatableResourceClaimStatus",
+  {
+    resourceClaimName: field(1, string),
+    containers: field(2, list(string)),
+    resources: field(3, map(quantity)),
+  },
+);

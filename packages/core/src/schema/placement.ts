@@ -18,19 +18,16 @@ export type NodeSelectorTerm = z.infer<typeof nodeSelectorTerm>;
 export const nodeSelector = message("io.k8s.api.core.v1.NodeSelector", {
   nodeSelectorTerms: field(1, list(nodeSelectorTerm)),
 });
-export type NodeSelector = z.infer<typeof nodeSelector>;
 
 export const preferredSchedulingTerm = message("io.k8s.api.core.v1.PreferredSchedulingTerm", {
   weight: field(1, int32),
   preference: field(2, nodeSelectorTerm),
 });
-export type PreferredSchedulingTerm = z.infer<typeof preferredSchedulingTerm>;
 
 export const nodeAffinity = message("io.k8s.api.core.v1.NodeAffinity", {
   requiredDuringSchedulingIgnoredDuringExecution: field(1, nodeSelector),
   preferredDuringSchedulingIgnoredDuringExecution: field(2, list(preferredSchedulingTerm)),
 });
-export type NodeAffinity = z.infer<typeof nodeAffinity>;
 
 export const podAffinityTerm = message("io.k8s.api.core.v1.PodAffinityTerm", {
   labelSelector: field(1, labelSelector),
@@ -46,7 +43,6 @@ export const weightedPodAffinityTerm = message("io.k8s.api.core.v1.WeightedPodAf
   weight: field(1, int32),
   podAffinityTerm: field(2, podAffinityTerm),
 });
-export type WeightedPodAffinityTerm = z.infer<typeof weightedPodAffinityTerm>;
 
 export const podAffinity = message("io.k8s.api.core.v1.PodAffinity", {
   requiredDuringSchedulingIgnoredDuringExecution: field(1, list(podAffinityTerm)),
@@ -58,7 +54,6 @@ export const podAntiAffinity = message("io.k8s.api.core.v1.PodAntiAffinity", {
   requiredDuringSchedulingIgnoredDuringExecution: field(1, list(podAffinityTerm)),
   preferredDuringSchedulingIgnoredDuringExecution: field(2, list(weightedPodAffinityTerm)),
 });
-export type PodAntiAffinity = z.infer<typeof podAntiAffinity>;
 
 export const affinity = message("io.k8s.api.core.v1.Affinity", {
   nodeAffinity: field(1, nodeAffinity),
@@ -71,7 +66,6 @@ export const hostAlias = message("io.k8s.api.core.v1.HostAlias", {
   ip: field(1, string),
   hostnames: field(2, list(string)),
 });
-export type HostAlias = z.infer<typeof hostAlias>;
 
 export const toleration = message("io.k8s.api.core.v1.Toleration", {
   key: field(1, string),

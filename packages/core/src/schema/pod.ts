@@ -1,6 +1,29 @@
 import type { z } from "zod";
-import { boolean, field, int32, int64, list, map, message, quantity, string, time, typeMeta } from "./message.ts";
-import { appArmorProfile, container, containerExtendedResourceRequest, ephemeralContainer, hostIP, resourceRequirements, seLinuxOptions, seccompProfile, sysctl, windowsSecurityContextOptions } from "./container.ts";
+import {
+  boolean,
+  field,
+  int32,
+  int64,
+  list,
+  map,
+  message,
+  quantity,
+  string,
+  time,
+  typeMeta,
+} from "./message.ts";
+import {
+  appArmorProfile,
+  container,
+  containerExtendedResourceRequest,
+  ephemeralContainer,
+  hostIP,
+  resourceRequirements,
+  seLinuxOptions,
+  seccompProfile,
+  sysctl,
+  windowsSecurityContextOptions,
+} from "./container.ts";
 import { containerStatus } from "./container-status.ts";
 import { objectMeta } from "./meta.ts";
 import { nodeAllocatableResourceClaimStatus } from "./node.ts";
@@ -12,31 +35,26 @@ export const podDNSConfigOption = message("io.k8s.api.core.v1.PodDNSConfigOption
   name: field(1, string),
   value: field(2, string),
 });
-export type PodDNSConfigOption = z.infer<typeof podDNSConfigOption>;
 
 export const podDNSConfig = message("io.k8s.api.core.v1.PodDNSConfig", {
   nameservers: field(1, list(string)),
   searches: field(2, list(string)),
   options: field(3, list(podDNSConfigOption)),
 });
-export type PodDNSConfig = z.infer<typeof podDNSConfig>;
 
 export const podOS = message("io.k8s.api.core.v1.PodOS", {
   name: field(1, string),
 });
-export type PodOS = z.infer<typeof podOS>;
 
 export const podReadinessGate = message("io.k8s.api.core.v1.PodReadinessGate", {
   conditionType: field(1, string),
 });
-export type PodReadinessGate = z.infer<typeof podReadinessGate>;
 
 export const podResourceClaim = message("io.k8s.api.core.v1.PodResourceClaim", {
   name: field(1, string),
   resourceClaimName: field(3, string),
   resourceClaimTemplateName: field(4, string),
 });
-export type PodResourceClaim = z.infer<typeof podResourceClaim>;
 
 export const podSchedulingGate = message("io.k8s.api.core.v1.PodSchedulingGate", {
   name: field(1, string),
@@ -46,7 +64,6 @@ export type PodSchedulingGate = z.infer<typeof podSchedulingGate>;
 export const podSchedulingGroup = message("io.k8s.api.core.v1.PodSchedulingGroup", {
   podGroupName: field(1, string),
 });
-export type PodSchedulingGroup = z.infer<typeof podSchedulingGroup>;
 
 export const podSecurityContext = message("io.k8s.api.core.v1.PodSecurityContext", {
   seLinuxOptions: field(1, seLinuxOptions),
@@ -98,7 +115,10 @@ export const podSpec = message("io.k8s.api.core.v1.PodSpec", {
   enableServiceLinks: field(30, boolean),
   preemptionPolicy: field(31, string),
   overhead: field(32, map(quantity)),
-  topologySpreadConstraints: field(33, list(topologySpreadConstraint), { mergeKey: ["topologyKey", "whenUnsatisfiable"], listType: "map" }),
+  topologySpreadConstraints: field(33, list(topologySpreadConstraint), {
+    mergeKey: ["topologyKey", "whenUnsatisfiable"],
+    listType: "map",
+  }),
   ephemeralContainers: field(34, list(ephemeralContainer), { mergeKey: "name", listType: "map" }),
   setHostnameAsFQDN: field(35, boolean),
   os: field(36, podOS),
@@ -128,22 +148,22 @@ export const podCondition = message("io.k8s.api.core.v1.PodCondition", {
 });
 export type PodCondition = z.infer<typeof podCondition>;
 
-export const podExtendedResourceClaimStatus = message("io.k8s.api.core.v1.PodExtendedResourceClaimStatus", {
-  requestMappings: field(1, list(containerExtendedResourceRequest)),
-  resourceClaimName: field(2, string),
-});
-export type PodExtendedResourceClaimStatus = z.infer<typeof podExtendedResourceClaimStatus>;
+export const podExtendedResourceClaimStatus = message(
+  "io.k8s.api.core.v1.PodExtendedResourceClaimStatus",
+  {
+    requestMappings: field(1, list(containerExtendedResourceRequest)),
+    resourceClaimName: field(2, string),
+  },
+);
 
 export const podIP = message("io.k8s.api.core.v1.PodIP", {
   ip: field(1, string),
 });
-export type PodIP = z.infer<typeof podIP>;
 
 export const podResourceClaimStatus = message("io.k8s.api.core.v1.PodResourceClaimStatus", {
   name: field(1, string),
   resourceClaimName: field(2, string),
 });
-export type PodResourceClaimStatus = z.infer<typeof podResourceClaimStatus>;
 
 export const podStatus = message("io.k8s.api.core.v1.PodStatus", {
   phase: field(1, string),
@@ -160,7 +180,10 @@ export const podStatus = message("io.k8s.api.core.v1.PodStatus", {
   podIPs: field(12, list(podIP), { mergeKey: "ip", listType: "map" }),
   ephemeralContainerStatuses: field(13, list(containerStatus)),
   resize: field(14, string),
-  resourceClaimStatuses: field(15, list(podResourceClaimStatus), { mergeKey: "name", listType: "map" }),
+  resourceClaimStatuses: field(15, list(podResourceClaimStatus), {
+    mergeKey: "name",
+    listType: "map",
+  }),
   hostIPs: field(16, list(hostIP), { mergeKey: "ip" }),
   observedGeneration: field(17, int64),
   extendedResourceClaimStatus: field(18, podExtendedResourceClaimStatus),

@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { field, message, typeMeta } from "./message.ts";
 import { deleteOptions, objectMeta } from "./meta.ts";
 
@@ -7,4 +6,3 @@ export const eviction = message("io.k8s.api.policy.v1.Eviction", {
   metadata: field(1, objectMeta),
   deleteOptions: field(2, deleteOptions),
 });
-export type Eviction = z.infer<typeof eviction>;

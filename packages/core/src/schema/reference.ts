@@ -17,14 +17,12 @@ export type ResourceFieldSelector = z.infer<typeof resourceFieldSelector>;
 export const localObjectReference = message("io.k8s.api.core.v1.LocalObjectReference", {
   name: field(1, string),
 });
-export type LocalObjectReference = z.infer<typeof localObjectReference>;
 
 export const typedLocalObjectReference = message("io.k8s.api.core.v1.TypedLocalObjectReference", {
   apiGroup: field(1, string),
   kind: field(2, string),
   name: field(3, string),
 });
-export type TypedLocalObjectReference = z.infer<typeof typedLocalObjectReference>;
 
 export const objectReference = message("io.k8s.api.core.v1.ObjectReference", {
   kind: field(1, string),

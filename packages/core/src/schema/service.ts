@@ -1,5 +1,4 @@
 // Service and Lease: kinds that Gantry keeps for its clients and gives no meaning of its own.
-import type { z } from "zod";
 import {
   boolean,
   field,
@@ -24,7 +23,6 @@ export const servicePort = message("io.k8s.api.core.v1.ServicePort", {
   nodePort: field(5, int32),
   appProtocol: field(6, string),
 });
-export type ServicePort = z.infer<typeof servicePort>;
 
 export const clientIPConfig = message("io.k8s.api.core.v1.ClientIPConfig", {
   timeoutSeconds: field(1, int32),
@@ -56,7 +54,6 @@ export const serviceSpec = message("io.k8s.api.core.v1.ServiceSpec", {
   internalTrafficPolicy: field(22, string),
   trafficDistribution: field(23, string),
 });
-export type ServiceSpec = z.infer<typeof serviceSpec>;
 
 export const portStatus = message("io.k8s.api.core.v1.PortStatus", {
   port: field(1, int32),
@@ -95,7 +92,6 @@ export const service = message("io.k8s.api.core.v1.Service", {
   spec: field(2, serviceSpec),
   status: field(3, serviceStatus),
 });
-export type Service = z.infer<typeof service>;
 
 export const leaseSpec = message("io.k8s.api.coordination.v1.LeaseSpec", {
   holderIdentity: field(1, string),
@@ -106,11 +102,9 @@ export const leaseSpec = message("io.k8s.api.coordination.v1.LeaseSpec", {
   strategy: field(6, string),
   preferredHolder: field(7, string),
 });
-export type LeaseSpec = z.infer<typeof leaseSpec>;
 
 export const lease = message("io.k8s.api.coordination.v1.Lease", {
   ...typeMeta,
   metadata: field(1, objectMeta),
   spec: field(2, leaseSpec),
 });
-export type Lease = z.infer<typeof lease>;

@@ -1,15 +1,22 @@
 import type { z } from "zod";
 import { boolean, field, int32, int64, list, map, message, quantity, string } from "./message.ts";
 import { labelSelector, objectMeta } from "./meta.ts";
-import { localObjectReference, objectFieldSelector, resourceFieldSelector, typedLocalObjectReference } from "./reference.ts";
+import {
+  localObjectReference,
+  objectFieldSelector,
+  resourceFieldSelector,
+  typedLocalObjectReference,
+} from "./reference.ts";
 
-export const awsElasticBlockStoreVolumeSource = message("io.k8s.api.core.v1.AWSElasticBlockStoreVolumeSource", {
-  volumeID: field(1, string),
-  fsType: field(2, string),
-  partition: field(3, int32),
-  readOnly: field(4, boolean),
-});
-export type AWSElasticBlockStoreVolumeSource = z.infer<typeof awsElasticBlockStoreVolumeSource>;
+export const awsElasticBlockStoreVolumeSource = message(
+  "io.k8s.api.core.v1.AWSElasticBlockStoreVolumeSource",
+  {
+    volumeID: field(1, string),
+    fsType: field(2, string),
+    partition: field(3, int32),
+    readOnly: field(4, boolean),
+  },
+);
 
 export const azureDiskVolumeSource = message("io.k8s.api.core.v1.AzureDiskVolumeSource", {
   diskName: field(1, string),
@@ -26,7 +33,6 @@ export const azureFileVolumeSource = message("io.k8s.api.core.v1.AzureFileVolume
   shareName: field(2, string),
   readOnly: field(3, boolean),
 });
-export type AzureFileVolumeSource = z.infer<typeof azureFileVolumeSource>;
 
 export const csiVolumeSource = message("io.k8s.api.core.v1.CSIVolumeSource", {
   driver: field(1, string),
@@ -35,7 +41,6 @@ export const csiVolumeSource = message("io.k8s.api.core.v1.CSIVolumeSource", {
   volumeAttributes: field(4, map(string)),
   nodePublishSecretRef: field(5, localObjectReference),
 });
-export type CSIVolumeSource = z.infer<typeof csiVolumeSource>;
 
 export const cephFSVolumeSource = message("io.k8s.api.core.v1.CephFSVolumeSource", {
   monitors: field(1, list(string)),
@@ -45,7 +50,6 @@ export const cephFSVolumeSource = message("io.k8s.api.core.v1.CephFSVolumeSource
   secretRef: field(5, localObjectReference),
   readOnly: field(6, boolean),
 });
-export type CephFSVolumeSource = z.infer<typeof cephFSVolumeSource>;
 
 export const cinderVolumeSource = message("io.k8s.api.core.v1.CinderVolumeSource", {
   volumeID: field(1, string),
@@ -53,7 +57,6 @@ export const cinderVolumeSource = message("io.k8s.api.core.v1.CinderVolumeSource
   readOnly: field(3, boolean),
   secretRef: field(4, localObjectReference),
 });
-export type CinderVolumeSource = z.infer<typeof cinderVolumeSource>;
 
 export const keyToPath = message("io.k8s.api.core.v1.KeyToPath", {
   key: field(1, string),
@@ -68,7 +71,6 @@ export const configMapVolumeSource = message("io.k8s.api.core.v1.ConfigMapVolume
   defaultMode: field(3, int32),
   optional: field(4, boolean),
 });
-export type ConfigMapVolumeSource = z.infer<typeof configMapVolumeSource>;
 
 export const downwardAPIVolumeFile = message("io.k8s.api.core.v1.DownwardAPIVolumeFile", {
   path: field(1, string),
@@ -82,13 +84,11 @@ export const downwardAPIVolumeSource = message("io.k8s.api.core.v1.DownwardAPIVo
   items: field(1, list(downwardAPIVolumeFile)),
   defaultMode: field(2, int32),
 });
-export type DownwardAPIVolumeSource = z.infer<typeof downwardAPIVolumeSource>;
 
 export const emptyDirVolumeSource = message("io.k8s.api.core.v1.EmptyDirVolumeSource", {
   medium: field(1, string),
   sizeLimit: field(2, quantity),
 });
-export type EmptyDirVolumeSource = z.infer<typeof emptyDirVolumeSource>;
 
 export const typedObjectReference = message("io.k8s.api.core.v1.TypedObjectReference", {
   apiGroup: field(1, string),
@@ -96,13 +96,11 @@ export const typedObjectReference = message("io.k8s.api.core.v1.TypedObjectRefer
   name: field(3, string),
   namespace: field(4, string),
 });
-export type TypedObjectReference = z.infer<typeof typedObjectReference>;
 
 export const volumeResourceRequirements = message("io.k8s.api.core.v1.VolumeResourceRequirements", {
   limits: field(1, map(quantity)),
   requests: field(2, map(quantity)),
 });
-export type VolumeResourceRequirements = z.infer<typeof volumeResourceRequirements>;
 
 export const persistentVolumeClaimSpec = message("io.k8s.api.core.v1.PersistentVolumeClaimSpec", {
   accessModes: field(1, list(string)),
@@ -115,18 +113,18 @@ export const persistentVolumeClaimSpec = message("io.k8s.api.core.v1.PersistentV
   dataSourceRef: field(8, typedObjectReference),
   volumeAttributesClassName: field(9, string),
 });
-export type PersistentVolumeClaimSpec = z.infer<typeof persistentVolumeClaimSpec>;
 
-export const persistentVolumeClaimTemplate = message("io.k8s.api.core.v1.PersistentVolumeClaimTemplate", {
-  metadata: field(1, objectMeta),
-  spec: field(2, persistentVolumeClaimSpec),
-});
-export type PersistentVolumeClaimTemplate = z.infer<typeof persistentVolumeClaimTemplate>;
+export const persistentVolumeClaimTemplate = message(
+  "io.k8s.api.core.v1.PersistentVolumeClaimTemplate",
+  {
+    metadata: field(1, objectMeta),
+    spec: field(2, persistentVolumeClaimSpec),
+  },
+);
 
 export const ephemeralVolumeSource = message("io.k8s.api.core.v1.EphemeralVolumeSource", {
   volumeClaimTemplate: field(1, persistentVolumeClaimTemplate),
 });
-export type EphemeralVolumeSource = z.infer<typeof ephemeralVolumeSource>;
 
 export const fcVolumeSource = message("io.k8s.api.core.v1.FCVolumeSource", {
   targetWWNs: field(1, list(string)),
@@ -135,7 +133,6 @@ export const fcVolumeSource = message("io.k8s.api.core.v1.FCVolumeSource", {
   readOnly: field(4, boolean),
   wwids: field(5, list(string)),
 });
-export type FCVolumeSource = z.infer<typeof fcVolumeSource>;
 
 export const flexVolumeSource = message("io.k8s.api.core.v1.FlexVolumeSource", {
   driver: field(1, string),
@@ -144,41 +141,38 @@ export const flexVolumeSource = message("io.k8s.api.core.v1.FlexVolumeSource", {
   readOnly: field(4, boolean),
   options: field(5, map(string)),
 });
-export type FlexVolumeSource = z.infer<typeof flexVolumeSource>;
 
 export const flockerVolumeSource = message("io.k8s.api.core.v1.FlockerVolumeSource", {
   datasetName: field(1, string),
   datasetUUID: field(2, string),
 });
-export type FlockerVolumeSource = z.infer<typeof flockerVolumeSource>;
 
-export const gcePersistentDiskVolumeSource = message("io.k8s.api.core.v1.GCEPersistentDiskVolumeSource", {
-  pdName: field(1, string),
-  fsType: field(2, string),
-  partition: field(3, int32),
-  readOnly: field(4, boolean),
-});
-export type GCEPersistentDiskVolumeSource = z.infer<typeof gcePersistentDiskVolumeSource>;
+export const gcePersistentDiskVolumeSource = message(
+  "io.k8s.api.core.v1.GCEPersistentDiskVolumeSource",
+  {
+    pdName: field(1, string),
+    fsType: field(2, string),
+    partition: field(3, int32),
+    readOnly: field(4, boolean),
+  },
+);
 
 export const gitRepoVolumeSource = message("io.k8s.api.core.v1.GitRepoVolumeSource", {
   repository: field(1, string),
   revision: field(2, string),
   directory: field(3, string),
 });
-export type GitRepoVolumeSource = z.infer<typeof gitRepoVolumeSource>;
 
 export const glusterfsVolumeSource = message("io.k8s.api.core.v1.GlusterfsVolumeSource", {
   endpoints: field(1, string),
   path: field(2, string),
   readOnly: field(3, boolean),
 });
-export type GlusterfsVolumeSource = z.infer<typeof glusterfsVolumeSource>;
 
 export const hostPathVolumeSource = message("io.k8s.api.core.v1.HostPathVolumeSource", {
   path: field(1, string),
   type: field(2, string),
 });
-export type HostPathVolumeSource = z.infer<typeof hostPathVolumeSource>;
 
 export const iscsiVolumeSource = message("io.k8s.api.core.v1.ISCSIVolumeSource", {
   targetPortal: field(1, string),
@@ -199,54 +193,55 @@ export const imageVolumeSource = message("io.k8s.api.core.v1.ImageVolumeSource",
   reference: field(1, string),
   pullPolicy: field(2, string),
 });
-export type ImageVolumeSource = z.infer<typeof imageVolumeSource>;
 
 export const nfsVolumeSource = message("io.k8s.api.core.v1.NFSVolumeSource", {
   server: field(1, string),
   path: field(2, string),
   readOnly: field(3, boolean),
 });
-export type NFSVolumeSource = z.infer<typeof nfsVolumeSource>;
 
-export const persistentVolumeClaimVolumeSource = message("io.k8s.api.core.v1.PersistentVolumeClaimVolumeSource", {
-  claimName: field(1, string),
-  readOnly: field(2, boolean),
-});
-export type PersistentVolumeClaimVolumeSource = z.infer<typeof persistentVolumeClaimVolumeSource>;
+export const persistentVolumeClaimVolumeSource = message(
+  "io.k8s.api.core.v1.PersistentVolumeClaimVolumeSource",
+  {
+    claimName: field(1, string),
+    readOnly: field(2, boolean),
+  },
+);
 
-export const photonPersistentDiskVolumeSource = message("io.k8s.api.core.v1.PhotonPersistentDiskVolumeSource", {
-  pdID: field(1, string),
-  fsType: field(2, string),
-});
-export type PhotonPersistentDiskVolumeSource = z.infer<typeof photonPersistentDiskVolumeSource>;
+export const photonPersistentDiskVolumeSource = message(
+  "io.k8s.api.core.v1.PhotonPersistentDiskVolumeSource",
+  {
+    pdID: field(1, string),
+    fsType: field(2, string),
+  },
+);
 
 export const portworxVolumeSource = message("io.k8s.api.core.v1.PortworxVolumeSource", {
   volumeID: field(1, string),
   fsType: field(2, string),
   readOnly: field(3, boolean),
 });
-export type PortworxVolumeSource = z.infer<typeof portworxVolumeSource>;
 
-export const clusterTrustBundleProjection = message("io.k8s.api.core.v1.ClusterTrustBundleProjection", {
-  name: field(1, string),
-  signerName: field(2, string),
-  labelSelector: field(3, labelSelector),
-  path: field(4, string),
-  optional: field(5, boolean),
-});
-export type ClusterTrustBundleProjection = z.infer<typeof clusterTrustBundleProjection>;
+export const clusterTrustBundleProjection = message(
+  "io.k8s.api.core.v1.ClusterTrustBundleProjection",
+  {
+    name: field(1, string),
+    signerName: field(2, string),
+    labelSelector: field(3, labelSelector),
+    path: field(4, string),
+    optional: field(5, boolean),
+  },
+);
 
 export const configMapProjection = message("io.k8s.api.core.v1.ConfigMapProjection", {
   name: field([1, 1], string),
   items: field(2, list(keyToPath)),
   optional: field(4, boolean),
 });
-export type ConfigMapProjection = z.infer<typeof configMapProjection>;
 
 export const downwardAPIProjection = message("io.k8s.api.core.v1.DownwardAPIProjection", {
   items: field(1, list(downwardAPIVolumeFile)),
 });
-export type DownwardAPIProjection = z.infer<typeof downwardAPIProjection>;
 
 export const podCertificateProjection = message("io.k8s.api.core.v1.PodCertificateProjection", {
   signerName: field(1, string),
@@ -257,21 +252,21 @@ export const podCertificateProjection = message("io.k8s.api.core.v1.PodCertifica
   certificateChainPath: field(6, string),
   userAnnotations: field(7, map(string)),
 });
-export type PodCertificateProjection = z.infer<typeof podCertificateProjection>;
 
 export const secretProjection = message("io.k8s.api.core.v1.SecretProjection", {
   name: field([1, 1], string),
   items: field(2, list(keyToPath)),
   optional: field(4, boolean),
 });
-export type SecretProjection = z.infer<typeof secretProjection>;
 
-export const serviceAccountTokenProjection = message("io.k8s.api.core.v1.ServiceAccountTokenProjection", {
-  audience: field(1, string),
-  expirationSeconds: field(2, int64),
-  path: field(3, string),
-});
-export type ServiceAccountTokenProjection = z.infer<typeof serviceAccountTokenProjection>;
+export const serviceAccountTokenProjection = message(
+  "io.k8s.api.core.v1.ServiceAccountTokenProjection",
+  {
+    audience: field(1, string),
+    expirationSeconds: field(2, int64),
+    path: field(3, string),
+  },
+);
 
 export const volumeProjection = message("io.k8s.api.core.v1.VolumeProjection", {
   secret: field(1, secretProjection),
@@ -297,7 +292,6 @@ export const quobyteVolumeSource = message("io.k8s.api.core.v1.QuobyteVolumeSour
   group: field(5, string),
   tenant: field(6, string),
 });
-export type QuobyteVolumeSource = z.infer<typeof quobyteVolumeSource>;
 
 export const rbdVolumeSource = message("io.k8s.api.core.v1.RBDVolumeSource", {
   monitors: field(1, list(string)),
@@ -331,7 +325,6 @@ export const secretVolumeSource = message("io.k8s.api.core.v1.SecretVolumeSource
   defaultMode: field(3, int32),
   optional: field(4, boolean),
 });
-export type SecretVolumeSource = z.infer<typeof secretVolumeSource>;
 
 export const storageOSVolumeSource = message("io.k8s.api.core.v1.StorageOSVolumeSource", {
   volumeName: field(1, string),
@@ -340,15 +333,16 @@ export const storageOSVolumeSource = message("io.k8s.api.core.v1.StorageOSVolume
   readOnly: field(4, boolean),
   secretRef: field(5, localObjectReference),
 });
-export type StorageOSVolumeSource = z.infer<typeof storageOSVolumeSource>;
 
-export const vsphereVirtualDiskVolumeSource = message("io.k8s.api.core.v1.VsphereVirtualDiskVolumeSource", {
-  volumePath: field(1, string),
-  fsType: field(2, string),
-  storagePolicyName: field(3, string),
-  storagePolicyID: field(4, string),
-});
-export type VsphereVirtualDiskVolumeSource = z.infer<typeof vsphereVirtualDiskVolumeSource>;
+export const vsphereVirtualDiskVolumeSource = message(
+  "io.k8s.api.core.v1.VsphereVirtualDiskVolumeSource",
+  {
+    volumePath: field(1, string),
+    fsType: field(2, string),
+    storagePolicyName: field(3, string),
+    storagePolicyID: field(4, string),
+  },
+);
 
 export const volume = message("io.k8s.api.core.v1.Volume", {
   name: field(1, string),

@@ -1,6 +1,7 @@
 // What the process runtime can't do of a Pod, by field path, and what it leaves undone harmlessly.
 import type { PodSpec } from "@gantry/core";
-import { normalize } from "node:path";
+import { isAllowedHostPath } from "../pod/host-path.ts";
+import { DEFAULT_MESSAGE_PATH } from "../pod/termination-message.ts";
 import type { Rejection } from "../runtime.ts";
 import type { MountSupport } from "./mount-support.ts";
 
@@ -30,14 +31,6 @@ const supportedVolumes = new Set([
   "projected",
 ]);
 const supportedProjections = new Set(["secret", "configMap", "downwardAPI"]);
-
-/** The default path is given only to containers that name it (docs/runtimes.md). */
-export const DEFAULT_MESSAGE_PATH = "/dev/termination-log";
-
-export const isAllowedHostPath = (path: string, allowed: readonly string[]): boolean => {
-  const plain = normalize(`${path}/`);
-  return allowed.some((prefix) => plain.startsWith(normalize(`${prefix}/`)));
-};
 
 const volumeRejections = (volume: Volume, path: string, rules: HostRules): Rejection[] => {
   const rejections: Rejection[] = [];

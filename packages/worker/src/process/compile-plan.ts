@@ -3,26 +3,18 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PodSpec } from "@gantry/core";
 import type { LogLimits } from "../logs/log-file.ts";
+import { containerBehaviour } from "../pod/behaviour.ts";
 import { containerEnv, podHostname } from "../pod/environment.ts";
 import { expand } from "../pod/expansion.ts";
 import type { HostFacts } from "../pod/field-ref.ts";
 import type { BackoffTiming } from "../pod/restart.ts";
+import { DEFAULT_MESSAGE_PATH } from "../pod/termination-message.ts";
+import { layOutVolumes, type MountPlan, mountsOf } from "../pod/volumes.ts";
 import type { RunnablePod } from "../runtime.ts";
-import { DEFAULT_MESSAGE_PATH } from "./admission.ts";
 import { POD_MARKER } from "./leftovers.ts";
-import type {
-  ContainerPlan,
-  HookAction,
-  MountPlan,
-  PodPlan,
-  ProbeAction,
-  ProbePlan,
-} from "./pod-plan.ts";
-import { layOutVolumes, mountsOf } from "./volumes.ts";
+import type { ContainerPlan, PodPlan } from "./pod-plan.ts";
 
 type Container = NonNullable<PodSpec["containers"]>[number];
-type Probe = NonNullable<Container["livenessProbe"]>;
-type Hook = NonNullable<NonNullable<Container["lifecycle"]>["preStop"]>;
 
 export interface PlanSettings {
   readonly host: HostFacts;
@@ -30,52 +22,13 @@ export interface PlanSettings {
   readonly logLimits: LogLimits;
   readonly rootless: boolean;
   readonly mountable: boolean;
+  readonly allowedHostPaths: readonly string[];
 }
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DEFAULT_GRACE_SECONDS = 30;
 /** Containers share the host's network, so their own address is the loopback one. */
 const LOOPBACK = "127.0.0.1";
-
-const portNumber = (container: Container, port: number | string | undefined): number => {
-  if (typeof port === "number") return port;
-  const named = container.ports?.find(({ name }) => name === port)?.containerPort;
-  return named ?? Number(port);
-};
-
-const action = (container: Container, from: Probe | Hook): ProbeAction => {
-  if (from.httpGet !== undefined) {
-    const { scheme = "HTTP", host = LOOPBACK, path = "/", port, httpHeaders = [] } = from.httpGet;
-    const base = `${scheme.toLowerCase()}://${host}:${portNumber(container, port)}`;
-    const url = `${base}${path.startsWith("/") ? "" : "/"}${path}`;
-    const headers = httpHeaders.map(({ name = "", value = "" }) => [name, value] as const);
-    return { kind: "http", url, headers };
-  }
-  if (from.tcpSocket !== undefined) {
-    const { host = LOOPBACK, port } = from.tcpSocket;
-    return { kind: "tcp", host, port: portNumber(container, port) };
-  }
-  return { kind: "exec", argv: from.exec?.command ?? [] };
-};
-
-const hook = (container: Container, from: Hook | undefined): HookAction | undefined => {
-  if (from === undefined) return undefined;
-  if (from.sleep !== undefined) return { kind: "sleep", seconds: from.sleep.seconds ?? 0 };
-  return action(container, from);
-};
-
-const probe = (container: Container, from: Probe | undefined): ProbePlan | undefined =>
-  from === undefined
-    ? undefined
-    : {
-        action: action(container, from),
-        initialDelayMs: (from.initialDelaySeconds ?? 0) * 1000,
-        timeoutMs: (from.timeoutSeconds ?? 1) * 1000,
-        periodMs: (from.periodSeconds ?? 10) * 1000,
-        successThreshold: from.successThreshold ?? 1,
-        failureThreshold: from.failureThreshold ?? 3,
-        graceSeconds: from.terminationGracePeriodSeconds,
-      };
 
 const user = (spec: PodSpec, container: Container): ContainerPlan["user"] => {
   const context = { ...spec.securityContext, ...container.securityContext };
@@ -129,10 +82,10 @@ const containerPlan = (
     const target = container.terminationMessagePath ?? DEFAULT_MESSAGE_PATH;
     mounts.push({ source: message, target, readOnly: false });
   }
-  const sidecar = isInit && container.restartPolicy === "Always";
+  const behaviour = containerBehaviour(spec, container, isInit, LOOPBACK);
   return {
-    name: container.name ?? "",
-    sidecar,
+    ...behaviour,
+    stopSignal: behaviour.stopSignal ?? "SIGTERM",
     image: container.image ?? "",
     argv,
     env: {
@@ -148,21 +101,6 @@ const containerPlan = (
         : container.workingDir,
     user: runAs,
     mounts: mounts.length === 0 ? undefined : mounts,
-    restart: {
-      podPolicy: spec.restartPolicy ?? "Always",
-      containerPolicy: container.restartPolicy,
-      rules: container.restartPolicyRules?.map(({ exitCodes }) => ({
-        operator: exitCodes?.operator ?? "In",
-        values: exitCodes?.values ?? [],
-      })),
-      runsToSuccess: isInit && !sidecar,
-    },
-    stopSignal: (container.lifecycle?.stopSignal ?? "SIGTERM") as NodeJS.Signals,
-    postStart: hook(container, container.lifecycle?.postStart),
-    preStop: hook(container, container.lifecycle?.preStop),
-    startupProbe: probe(container, container.startupProbe),
-    livenessProbe: probe(container, container.livenessProbe),
-    readinessProbe: probe(container, container.readinessProbe),
     messageFile: message,
     messageFromLogs: container.terminationMessagePolicy === "FallbackToLogsOnError",
   };
@@ -179,7 +117,7 @@ export const compilePlan = (
   mkdirSync(home, { recursive: true });
   // Containers may run as other users.
   chmodSync(home, 0o777);
-  const volumes = layOutVolumes(pod, directory, settings.host);
+  const volumes = layOutVolumes(pod, directory, settings);
   const plan = (container: Container, isInit: boolean): ContainerPlan =>
     containerPlan(pod, container, isInit, directory, volumes, settings);
   return {

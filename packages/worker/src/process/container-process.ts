@@ -4,18 +4,13 @@ import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { LogFile } from "../logs/log-file.ts";
 import type { Stream } from "../logs/log-record.ts";
+import type { ContainerExit } from "../pod/container-driver.ts";
+import { type ExecResult, MAX_EXEC_OUTPUT_BYTES } from "../pod/prober.ts";
 import { signalGroup } from "./leftovers.ts";
 import { enteredArgv, mountedArgv } from "./mount-script.ts";
 import { closeWriteEnd, type OutputPipe, type PipePool } from "./pipe-pool.ts";
 import type { ContainerPlan } from "./pod-plan.ts";
 import { processStart, type ProcessIdentity } from "./process-identity.ts";
-
-export interface ContainerExit {
-  readonly exitCode: number;
-  readonly signal?: number | undefined;
-  /** Present when the program never ran. */
-  readonly startError?: string | undefined;
-}
 
 export interface ContainerProcess {
   /** `null` when it could not be started. */
@@ -166,15 +161,6 @@ const ended = (plan: ContainerPlan, child: ChildProcess): Promise<ContainerExit>
       resolve({ exitCode: code ?? START_ERROR_CODE + (signal ?? 0), signal });
     });
   });
-
-export interface ExecResult {
-  readonly exitCode: number;
-  readonly output: string;
-  readonly timedOut: boolean;
-}
-
-/** As much of a probe's or hook's output as a kubelet keeps. */
-const MAX_EXEC_OUTPUT_BYTES = 10 * 1024;
 
 /** Runs a command beside a running container: same environment, user, directory and mounts. */
 export const execBeside = (

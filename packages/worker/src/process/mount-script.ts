@@ -1,5 +1,6 @@
 // The shell script that gives a container its mounts in a private mount namespace, then becomes it.
-import type { ContainerPlan, MountPlan } from "./pod-plan.ts";
+import type { MountPlan } from "../pod/volumes.ts";
+import type { ContainerPlan } from "./pod-plan.ts";
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 

@@ -1,41 +1,11 @@
 // What the supervisor is told to run: a Pod with every name resolved. Travels as JSON; never stored,
 // because it holds the values of Secrets.
 import type { LogLimits } from "../logs/log-file.ts";
-import type { BackoffTiming, RestartBehaviour } from "../pod/restart.ts";
+import type { ContainerBehaviour } from "../pod/behaviour.ts";
+import type { BackoffTiming } from "../pod/restart.ts";
+import type { MountPlan } from "../pod/volumes.ts";
 
-export type ProbeAction =
-  | { readonly kind: "exec"; readonly argv: readonly string[] }
-  | {
-      readonly kind: "http";
-      readonly url: string;
-      readonly headers: readonly (readonly [string, string])[];
-    }
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
-
-export type HookAction = ProbeAction | { readonly kind: "sleep"; readonly seconds: number };
-
-export interface ProbePlan {
-  readonly action: ProbeAction;
-  readonly initialDelayMs: number;
-  readonly timeoutMs: number;
-  readonly periodMs: number;
-  readonly successThreshold: number;
-  readonly failureThreshold: number;
-  /** Grace for the kill that a failed liveness or startup probe causes. */
-  readonly graceSeconds?: number | undefined;
-}
-
-export interface MountPlan {
-  /** Directory or file on the host. */
-  readonly source: string;
-  readonly target: string;
-  readonly readOnly: boolean;
-}
-
-export interface ContainerPlan {
-  readonly name: string;
-  /** An init container that keeps running (restartPolicy Always). */
-  readonly sidecar: boolean;
+export interface ContainerPlan extends ContainerBehaviour {
   readonly image: string;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -45,13 +15,7 @@ export interface ContainerPlan {
     | undefined;
   /** Present when the container needs a mount namespace of its own. */
   readonly mounts?: readonly MountPlan[] | undefined;
-  readonly restart: RestartBehaviour;
   readonly stopSignal: NodeJS.Signals;
-  readonly postStart?: HookAction | undefined;
-  readonly preStop?: HookAction | undefined;
-  readonly startupProbe?: ProbePlan | undefined;
-  readonly livenessProbe?: ProbePlan | undefined;
-  readonly readinessProbe?: ProbePlan | undefined;
   /** File on the host that the termination message is read from. */
   readonly messageFile?: string | undefined;
   readonly messageFromLogs: boolean;

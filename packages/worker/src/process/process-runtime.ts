@@ -1,7 +1,7 @@
 // The process runtime: Pods as local processes, run by a supervisor that outlives the worker.
 import { mkdirSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { availableParallelism, networkInterfaces, totalmem } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,9 @@ import type { Logger } from "pino";
 import { kubeletLogLimits, type LogLimits } from "../logs/log-file.ts";
 import { readLog } from "../logs/log-reader.ts";
 import { ContainerConfigError } from "../pod/environment.ts";
+import { primaryAddress } from "../pod/primary-address.ts";
 import { type BackoffTiming, kubeletBackoff } from "../pod/restart.ts";
+import { VolumeError } from "../pod/host-path.ts";
 import {
   type LogOptions,
   LogUnavailable,
@@ -28,7 +30,6 @@ import { findMountSupport } from "./mount-support.ts";
 import { logDirectory } from "./pod-plan.ts";
 import { SupervisedPod } from "./supervised-pod.ts";
 import { SupervisorPool } from "./supervisor-pool.ts";
-import { VolumeError } from "./volumes.ts";
 
 export interface ProcessRuntimeOptions {
   readonly dataDir: string;
@@ -58,11 +59,6 @@ const defaultEntry = (): string => {
   return fileURLToPath(new URL(path, own));
 };
 
-const primaryAddress = (): string => {
-  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  return all.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";
-};
-
 export class ProcessRuntime implements Runtime {
   readonly name = "process";
   readonly #podsDirectory: string;
@@ -86,6 +82,7 @@ export class ProcessRuntime implements Runtime {
       logLimits: options.logLimits ?? kubeletLogLimits,
       rootless: mounts.rootless,
       mountable: mounts.refusal === null,
+      allowedHostPaths,
     };
     this.#supervisors = new SupervisorPool(
       {

@@ -2,11 +2,11 @@
 import { chmodSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import type { PodSupervision } from "../pod/pod-supervision.ts";
 import type { RuntimeEvent } from "../runtime.ts";
 import { Journal } from "./journal.ts";
 import { sweepMarked } from "./leftovers.ts";
 import { PipePool } from "./pipe-pool.ts";
-import { PodSupervision } from "./pod-supervision.ts";
 import type { PodPlan } from "./pod-plan.ts";
 import { processStart } from "./process-identity.ts";
 import { receive, send, type WorkerMessage } from "./protocol.ts";
@@ -17,6 +17,7 @@ import {
   socketPath,
   unregister,
 } from "./registration.ts";
+import { supervisePod } from "./supervised-processes.ts";
 
 /** One look at all processes for the Pods that ended meanwhile, rather than one for each. */
 const SWEEP_DELAY_MS = 200;
@@ -72,7 +73,7 @@ export class SupervisorServer {
   /** Asked to end: Pods get their grace. */
   async stopAll(): Promise<void> {
     this.#draining = true;
-    for (const { pod } of this.#pods.values()) pod.stop(pod.plan.graceSeconds);
+    for (const { pod } of this.#pods.values()) pod.stop(pod.behaviour.graceSeconds);
     this.#exitWhenIdle();
   }
 
@@ -118,7 +119,7 @@ export class SupervisorServer {
     const supervised: Supervised = {
       owner: socket,
       events: [],
-      pod: new PodSupervision(plan, journal, this.#pipes, {
+      pod: supervisePod(plan, journal, this.#pipes, {
         observed: (observation) => {
           if (supervised.owner !== null)
             send(supervised.owner, { op: "observed", uid, observation });

@@ -26,8 +26,7 @@ export const batchDescriptions: Descriptions = {
     manualSelector:
       "With true, selector and the Pod template's labels are yours to choose, and yours to keep " +
       "apart from other Jobs'. Normally left out.",
-    template:
-      "What each Pod is made from. Its restartPolicy must be Never or OnFailure.",
+    template: "What each Pod is made from. Its restartPolicy must be Never or OnFailure.",
     backoffLimit:
       "Failed Pods (with OnFailure also restarts of containers) after which the Job fails with " +
       "reason BackoffLimitExceeded. Default 6; with backoffLimitPerIndex 2147483647.",
@@ -76,10 +75,8 @@ export const batchDescriptions: Descriptions = {
     succeeded: "Pods that ended in phase Succeeded.",
     failed: "Pods that ended in phase Failed.",
     terminating: "Pods that are pending or running and being deleted.",
-    completedIndexes:
-      "Indexes that have succeeded, as text such as 1,3-5,7. Only in Indexed mode.",
-    failedIndexes:
-      "Indexes that have failed, in the same form. Only with backoffLimitPerIndex.",
+    completedIndexes: "Indexes that have succeeded, as text such as 1,3-5,7. Only in Indexed mode.",
+    failedIndexes: "Indexes that have failed, in the same form. Only with backoffLimitPerIndex.",
     uncountedTerminatedPods:
       "Ended Pods that are not counted yet. Always empty here: a Pod is counted in the same " +
       "transaction that ends it.",

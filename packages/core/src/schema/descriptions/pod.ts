@@ -58,7 +58,8 @@ export const podDescriptions: Descriptions = {
     dnsConfig: "Settings of name resolution, added to those of dnsPolicy.",
     enableServiceLinks: "Whether variables for Services are set.",
     shareProcessNamespace: "The containers see each other's processes.",
-    readinessGates: "Conditions that must be True, beside the containers', for the Pod to be ready.",
+    readinessGates:
+      "Conditions that must be True, beside the containers', for the Pod to be ready.",
     os: "The operating system that the containers need.",
     overhead: "Resources that the runtime itself needs.",
     resources: "Resources of the whole Pod.",

@@ -2,8 +2,16 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
-import type { ExecResult } from "./container-process.ts";
-import type { HookAction, ProbeAction, ProbePlan } from "./pod-plan.ts";
+import type { HookAction, ProbeAction, ProbePlan } from "./behaviour.ts";
+
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly output: string;
+  readonly timedOut: boolean;
+}
+
+/** As much of a probe's or hook's output as a kubelet keeps. */
+export const MAX_EXEC_OUTPUT_BYTES = 10 * 1024;
 
 export type Exec = (argv: readonly string[], timeoutMs: number) => Promise<ExecResult>;
 

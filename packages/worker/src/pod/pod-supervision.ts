@@ -1,11 +1,9 @@
-// One Pod in the supervisor: init containers in order, sidecars, containers, restarts, deadline, stop.
+// One Pod under supervision: init containers in order, sidecars, containers, restarts, deadline, stop.
 import type { ContainerRecord } from "@gantry/core";
-import { RestartBackoff, shouldRestart } from "../pod/restart.ts";
 import type { Observation, RuntimeEvent } from "../runtime.ts";
-import { ContainerSupervision } from "./container-supervision.ts";
-import type { Journal } from "./journal.ts";
-import type { PipePool } from "./pipe-pool.ts";
-import type { ContainerPlan, PodPlan } from "./pod-plan.ts";
+import { ContainerSupervision, type SupervisedContainer } from "./container-supervision.ts";
+import { goDuration } from "./go-duration.ts";
+import { type BackoffTiming, RestartBackoff, shouldRestart } from "./restart.ts";
 
 export interface PodReports {
   observed(observation: Observation): void;
@@ -18,13 +16,26 @@ const killed = {
   exitCode: 137,
 };
 
+export interface PodBehaviour {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly graceSeconds: number;
+  readonly startedAtMs: number;
+  /** activeDeadlineSeconds, counted from now. */
+  readonly deadlineMs?: number | undefined;
+  readonly backoff: BackoffTiming;
+  readonly initContainers: readonly SupervisedContainer[];
+  readonly containers: readonly SupervisedContainer[];
+  /** What every observation carries; may be filled in while the Pod starts. */
+  readonly facts: Pick<Observation, "podIP" | "hostIP" | "handle">;
+}
+
 export class PodSupervision {
-  readonly plan: PodPlan;
-  readonly #journal: Journal;
+  readonly behaviour: PodBehaviour;
   readonly #reports: PodReports;
   readonly #init: readonly ContainerSupervision[];
   readonly #main: readonly ContainerSupervision[];
-  readonly #startedAtMs = Date.now();
   /** Sidecars' loops: they go on until the Pod's containers have ended. */
   readonly #sidecars: { container: ContainerSupervision; loop: Promise<boolean> }[] = [];
   readonly #stopped = new AbortController();
@@ -35,23 +46,26 @@ export class PodSupervision {
   #changePending = false;
   #final: Observation | null = null;
   #deadline: NodeJS.Timeout | undefined;
+  #abandoned = false;
 
-  constructor(plan: PodPlan, journal: Journal, pipes: PipePool, reports: PodReports) {
-    this.plan = plan;
-    this.#journal = journal;
+  constructor(behaviour: PodBehaviour, reports: PodReports) {
+    this.behaviour = behaviour;
     this.#reports = reports;
-    const reason = plan.initContainers.length > 0 ? "PodInitializing" : "ContainerCreating";
+    const { initContainers, containers, graceSeconds } = behaviour;
+    const waitingReason = initContainers.length > 0 ? "PodInitializing" : "ContainerCreating";
     const host = {
-      plan,
-      pipes,
-      started: (process: { pid: number; start: string }) => journal.append({ process }),
+      graceSeconds,
       changed: () => this.#changed(),
-      event: (event: RuntimeEvent) => reports.event(event),
+      event: (event: RuntimeEvent) => {
+        if (!this.#abandoned) reports.event(event);
+      },
     };
-    const supervise = (each: ContainerPlan): ContainerSupervision =>
-      new ContainerSupervision(each, host, reason);
-    this.#init = plan.initContainers.map(supervise);
-    this.#main = plan.containers.map(supervise);
+    const supervise =
+      (isInit: boolean) =>
+      (each: SupervisedContainer): ContainerSupervision =>
+        new ContainerSupervision(each, host, { isInit, waitingReason });
+    this.#init = initContainers.map(supervise(true));
+    this.#main = containers.map(supervise(false));
   }
 
   get observation(): Observation {
@@ -60,7 +74,7 @@ export class PodSupervision {
 
   /** Runs the Pod to its end. */
   async run(): Promise<void> {
-    const { deadlineMs } = this.plan;
+    const { deadlineMs } = this.behaviour;
     if (deadlineMs !== undefined) {
       this.#deadline = setTimeout(() => this.#exceeded(), Math.min(deadlineMs, 2 ** 31 - 1));
     }
@@ -91,6 +105,13 @@ export class PodSupervision {
     for (const container of [...this.#init, ...this.#main]) container.kill();
   }
 
+  /** Leaves everything as it is: another worker goes on from there. */
+  abandon(): void {
+    this.#abandoned = true;
+    clearTimeout(this.#deadline);
+    for (const container of [...this.#init, ...this.#main]) container.abandon();
+  }
+
   #graceMs(): number {
     return Math.max(0, this.#killAtMs - Date.now());
   }
@@ -104,14 +125,15 @@ export class PodSupervision {
       reason: "DeadlineExceeded",
       message: "Pod was active on the node longer than the specified deadline",
     };
-    this.stop(this.plan.graceSeconds);
+    this.stop(this.behaviour.graceSeconds);
   }
 
   /** True when every init container succeeded and every sidecar has started. */
   async #initialize(): Promise<boolean> {
     for (const container of this.#init) {
-      if (this.#isStopped()) return false;
-      if (container.plan.sidecar) {
+      // What was started before a restart of the worker is taken up, if only to be stopped.
+      if (this.#isStopped() && container.driver.known === undefined) return false;
+      if (container.behaviour.sidecar) {
         const loop = this.#keep(container);
         this.#sidecars.push({ container, loop });
         await Promise.race([container.started, loop, this.#untilStopped()]);
@@ -119,7 +141,7 @@ export class PodSupervision {
       }
       if (!(await this.#keep(container))) return false;
     }
-    return !this.#isStopped();
+    return !this.#isStopped() || this.#main.some(({ driver }) => driver.known !== undefined);
   }
 
   #untilStopped(): Promise<void> {
@@ -131,11 +153,12 @@ export class PodSupervision {
   async #runMain(): Promise<void> {
     const loops: Promise<boolean>[] = [];
     for (const container of this.#main) {
-      if (this.#isStopped()) break;
+      if (this.#isStopped() && container.driver.known === undefined) continue;
       const loop = this.#keep(container);
       loops.push(loop);
+      const { postStart, startupProbe } = container.behaviour;
       // As a kubelet does: the next container waits for this one's postStart hook.
-      if (container.plan.postStart !== undefined && container.plan.startupProbe === undefined) {
+      if (postStart !== undefined && startupProbe === undefined) {
         await Promise.race([container.started, loop, this.#untilStopped()]);
       }
     }
@@ -144,27 +167,32 @@ export class PodSupervision {
 
   /** Runs a container until it is not to be started again; whether its last run succeeded. */
   async #keep(container: ContainerSupervision): Promise<boolean> {
-    const backoff = new RestartBackoff(this.plan.backoff);
-    for (let restart = 0; ; restart += 1) {
-      await container.run(restart);
-      const { exitCode = 0, startedAtMs = 0, finishedAtMs = 0 } = container.record;
-      const over = this.#isStopped() || (container.plan.sidecar && this.#sidecarsStopping);
-      if (over || !shouldRestart(container.plan.restart, exitCode)) return exitCode === 0;
+    const backoff = new RestartBackoff(this.behaviour.backoff);
+    const { sidecar, restart: policy } = container.behaviour;
+    for (let restart = container.driver.known?.restart ?? 0; ; restart += 1) {
+      const run = container.run(restart);
+      if (this.#isStopped()) container.stop(this.#graceMs());
+      await run;
+      const { state, exitCode = 0, startedAtMs = 0, finishedAtMs = 0 } = container.record;
+      if (state !== "terminated") return false;
+      const over = this.#isStopped() || (sidecar && this.#sidecarsStopping);
+      if (over || !shouldRestart(policy, exitCode)) return exitCode === 0;
       const delayMs = backoff.delayAfter(finishedAtMs - startedAtMs);
       if (delayMs > 0) await this.#crashLoop(container, delayMs);
-      if (this.#isStopped() || (container.plan.sidecar && this.#sidecarsStopping)) return false;
+      if (this.#isStopped() || (sidecar && this.#sidecarsStopping)) return false;
     }
   }
 
   async #crashLoop(container: ContainerSupervision, delayMs: number): Promise<void> {
-    const { name, namespace, uid } = this.plan;
-    const which = `failed container=${container.plan.name} pod=${name}_${namespace}(${uid})`;
-    container.wait("CrashLoopBackOff", `back-off ${goSeconds(delayMs)} restarting ${which}`);
+    const { name, namespace, uid } = this.behaviour;
+    const { name: containerName } = container.behaviour;
+    const which = `failed container=${containerName} pod=${name}_${namespace}(${uid})`;
+    container.wait("CrashLoopBackOff", `back-off ${goDuration(delayMs)} restarting ${which}`);
     this.#reports.event({
       type: "Warning",
       reason: "BackOff",
-      message: `Back-off restarting failed container ${container.plan.name} in pod ${name}_${namespace}(${uid})`,
-      fieldPath: `spec.containers{${container.plan.name}}`,
+      message: `Back-off restarting failed container ${containerName} in pod ${name}_${namespace}(${uid})`,
+      fieldPath: `spec.containers{${containerName}}`,
     });
     await new Promise<void>((resolve) => {
       const { signal } = this.#stopped;
@@ -181,7 +209,7 @@ export class PodSupervision {
   /** Sidecars end last, in reverse order of their start. */
   async #stopSidecars(): Promise<void> {
     this.#sidecarsStopping = true;
-    if (!this.#isStopped()) this.#killAtMs = Date.now() + this.plan.graceSeconds * 1000;
+    if (!this.#isStopped()) this.#killAtMs = Date.now() + this.behaviour.graceSeconds * 1000;
     this.#stopped.abort();
     for (const { container, loop } of this.#sidecars.toReversed()) {
       container.stop(this.#graceMs());
@@ -190,6 +218,7 @@ export class PodSupervision {
   }
 
   #finish(): void {
+    if (this.#abandoned) return;
     const succeeded =
       this.#failure === null &&
       this.#initialized &&
@@ -205,8 +234,7 @@ export class PodSupervision {
       ...(initContainers === undefined ? {} : { initContainers: initContainers.map(settle) }),
       ...this.#failure,
     };
-    this.#report(this.#final);
-    this.#journal.close();
+    this.#reports.observed(this.#final);
   }
 
   /** Changes within one turn of the event loop are one observation; an end goes before them. */
@@ -215,37 +243,30 @@ export class PodSupervision {
     this.#changePending = true;
     setImmediate(() => {
       this.#changePending = false;
-      if (this.#final === null) this.#report(this.#observe());
+      if (this.#final === null && !this.#abandoned) this.#reports.observed(this.#observe());
     });
-  }
-
-  #report(observation: Observation): void {
-    this.#journal.append({ observation });
-    this.#reports.observed(observation);
   }
 
   #observe(): Observation {
     const containers = this.#main.map(({ record }) => record);
-    const sidecars = this.#init.filter(({ plan }) => plan.sidecar).map(({ record }) => record);
+    const sidecars = this.#init.filter(({ behaviour }) => behaviour.sidecar).map(({ record }) => record);
     const begun = containers.some(
       ({ state, restartCount }) => state !== "waiting" || restartCount > 0,
     );
     return {
       phase: begun ? "Running" : "Pending",
-      startedAtMs: this.#startedAtMs,
+      startedAtMs: this.behaviour.startedAtMs,
       ready: begun && [...containers, ...sidecars].every(({ ready }) => ready),
       containers,
       ...(this.#init.length === 0 ? {} : { initContainers: this.#init.map(initRecord) }),
-      podIP: this.plan.podIP,
-      hostIP: this.plan.podIP,
-      handle: this.plan.directory,
+      ...this.behaviour.facts,
     };
   }
 }
 
 /** An init container that has done its work counts as ready. */
-const initRecord = ({ record, plan }: ContainerSupervision): ContainerRecord =>
-  !plan.sidecar && record.state === "terminated" && record.exitCode === 0
+const initRecord = ({ record, behaviour }: ContainerSupervision): ContainerRecord =>
+  !behaviour.sidecar && record.state === "terminated" && record.exitCode === 0
     ? { ...record, ready: true }
     : record;
 
@@ -256,11 +277,4 @@ const settled = (record: ContainerRecord, initialized: boolean): ContainerRecord
   const base = { restartCount, ready: false, started: false, imageID };
   if (lastState !== undefined) return { ...base, ...lastState };
   return initialized ? { ...base, state: "terminated", ...killed } : record;
-};
-
-/** `10s`, `1m20s`, as Go prints a duration. */
-const goSeconds = (ms: number): string => {
-  if (ms < 1000) return `${ms}ms`;
-  const seconds = Math.round(ms / 1000);
-  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 };

@@ -1,0 +1,197 @@
+// What makes controllers look, and what they find, against a real Redis (R1, R2, R8 to R11, CronJobs).
+import { randomUUID } from "node:crypto";
+import { type Job, newJob, type PodRecord } from "@gantry/core";
+import { createObject, createPod, deleteObject, Templates, Txn, updateObject } from "@gantry/store";
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startRedis, type TestRedis } from "../../../test/support/redis-server.ts";
+import { waitFor } from "../../../test/support/wait-for.ts";
+import { type Scheduler, startScheduler } from "../src/start-scheduler.ts";
+import { jobSpec, MetricsCell } from "./metrics-cell.ts";
+
+let server: TestRedis;
+let cell: MetricsCell;
+let cells = 0;
+let scheduler: Scheduler;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  cells += 1;
+  cell = new MetricsCell(server.url, `wakes${cells}`);
+  scheduler = await startScheduler({
+    redis: { url: server.url },
+    cell: `wakes${cells}`,
+    log: pino({ level: "silent" }),
+    now: () => cell.nowMs,
+  });
+});
+afterEach(async () => {
+  await scheduler.close();
+  await cell.close();
+});
+
+const pods = (job: string, count: number) =>
+  waitFor(`${count} Pods of ${job}`, async () => {
+    const found = await cell.pods(job);
+    return found.length === count ? found : undefined;
+  });
+
+const edit = async (name: string, spec: Partial<Job["spec"]>): Promise<void> => {
+  const stored = await cell.store.get("jobs", `default/${name}`);
+  if (stored === null) throw new Error(`${name} is gone`);
+  const next = { ...stored.value, spec: { ...stored.value.spec, ...spec } };
+  const txn = new Txn();
+  updateObject(txn, "jobs", stored, next);
+  await cell.store.commit(txn.dirty(`jobs|default/${name}`));
+  await cell.queues.wake([`jobs|default/${name}`]);
+};
+
+describe("R1: a sync runs", () => {
+  test("R1: when the Job is created, when it is changed, and when a Pod of it ends", async () => {
+    await cell.createJob("a", jobSpec({ completions: 5, parallelism: 1 }));
+    await pods("a", 1);
+    await edit("a", { parallelism: 2 });
+    await pods("a", 2);
+    await cell.endPod("a", 0);
+    await pods("a", 3);
+  });
+
+  test("R1, R2: at a deadline that was set while it ran", async () => {
+    await cell.createJob("a", jobSpec({}));
+    await pods("a", 1);
+    await edit("a", { activeDeadlineSeconds: 20 });
+    await cell.settled();
+    cell.nowMs += 20_500;
+    expect(await cell.condition("a", "Failed")).toBe("DeadlineExceeded");
+  });
+
+  test("R1: though its wake-up was lost", async () => {
+    const manifest = { metadata: { name: "a", namespace: "default" }, spec: jobSpec({}) };
+    const txn = new Txn();
+    createObject(txn, "jobs", newJob(manifest, randomUUID(), cell.nowMs), cell.nowMs);
+    await cell.store.commit(txn.dirty("jobs|default/a"));
+    await pods("a", 1);
+  });
+});
+
+describe("Pods that a client made", () => {
+  const bare = (name: string, meta: PodRecord["meta"]): PodRecord => ({
+    namespace: "default",
+    name,
+    uid: randomUUID(),
+    createdAtMs: cell.nowMs,
+    spec: { restartPolicy: "Never", containers: [{ name: "main", image: "none" }] },
+    meta,
+    tracked: false,
+    phase: "Pending",
+    ready: false,
+    containers: [],
+  });
+
+  test("R8, R10, R11: matching ones are adopted, those of others are not touched", async () => {
+    await cell.createJob("a", jobSpec({ completions: 2, parallelism: 2 }));
+    await pods("a", 2);
+    const job = await cell.job("a");
+    const labels = job?.spec.template.metadata?.labels ?? {};
+    const other = { apiVersion: "v1", kind: "Thing", name: "x", uid: "u", controller: true };
+    const txn = new Txn();
+    createPod(txn, bare("ours", { labels }));
+    createPod(txn, bare("theirs", { labels, ownerReferences: [other] }));
+    createPod(txn, bare("unrelated", { labels: { app: "x" } }));
+    await cell.store.commit(txn.dirty("jobs|default/a"));
+    await cell.queues.wake(["jobs|default/a"]);
+    const get = async (name: string): Promise<PodRecord | undefined> =>
+      (await cell.store.get("pods", `default/${name}`))?.value;
+    const ours = await waitFor("the Pod to be adopted", async () => {
+      const pod = await get("ours");
+      return pod === undefined || pod.job !== undefined ? { pod } : undefined;
+    });
+    // There are three now and two are wanted: one of them goes.
+    await cell.settled();
+    if (ours.pod !== undefined) expect(ours.pod.job?.uid).toBe(job?.metadata.uid);
+    expect(await get("theirs")).toMatchObject({ tracked: false, phase: "Pending" });
+    expect((await get("theirs"))?.job).toBeUndefined();
+    expect((await get("unrelated"))?.job).toBeUndefined();
+    const left = [...(await cell.pods("a")).map(({ value }) => value), await get("ours")];
+    expect(left.filter((pod) => pod !== undefined)).toHaveLength(2);
+  });
+});
+
+describe("CronJobs and their Jobs", () => {
+  const minute = Date.UTC(2030, 0, 1, 12, 0) / 60_000;
+  const template = { spec: jobSpec({}) };
+  const spec = {
+    schedule: "0 * * * *",
+    concurrencyPolicy: "Allow",
+    suspend: false,
+    jobTemplate: template,
+  };
+
+  const finished = async (name: string, owner: object | undefined): Promise<void> => {
+    const manifest = {
+      metadata: {
+        name,
+        namespace: "default",
+        ...(owner === undefined ? {} : { ownerReferences: [owner] }),
+      },
+      spec: jobSpec({ ttlSecondsAfterFinished: 3_600 }),
+    };
+    const txn = new Txn();
+    createObject(txn, "jobs", newJob(manifest, randomUUID(), cell.nowMs), cell.nowMs);
+    await cell.store.commit(txn.dirty(`jobs|default/${name}`));
+    await cell.queues.wake([`jobs|default/${name}`]);
+    await cell.endPod(name, 0);
+  };
+
+  test("B1, G2, H9: limits take children by uid, before their TTL, and nobody else's", async () => {
+    const owner = { apiVersion: "batch/v1", kind: "CronJob", name: "c", controller: true };
+    const uid = await cell.createCronJob("c", { ...spec, successfulJobsHistoryLimit: 0 });
+    await finished("other", { ...owner, uid: randomUUID() });
+    await finished("ownerless", undefined);
+    await cell.condition("other", "Complete");
+    await cell.condition("ownerless", "Complete");
+    await finished("child", { ...owner, uid });
+    await waitFor("the child to be gone", async () =>
+      (await cell.job("child")) === undefined ? true : undefined,
+    );
+    await cell.settled();
+    expect(await cell.job("other")).toBeDefined();
+    expect(await cell.job("ownerless")).toBeDefined();
+  });
+
+  test("B19, G1: its Jobs do not change with it, and go with it", async () => {
+    await cell.createCronJob("c", spec);
+    const name = `c-${minute}`;
+    await pods(name, 1);
+    const before = (await cell.job(name))?.spec;
+    const stored = await cell.store.get("cronjobs", "default/c");
+    if (stored === null) throw new Error("the CronJob is gone");
+    const changed = { ...spec, jobTemplate: { spec: jobSpec({ backoffLimit: 1 }) } };
+    const txn = new Txn();
+    updateObject(txn, "cronjobs", stored, { ...stored.value, spec: changed });
+    await cell.store.commit(txn.dirty("cronjobs|default/c"));
+    await cell.queues.wake(["cronjobs|default/c"]);
+    await cell.settled();
+    expect((await cell.job(name))?.spec).toEqual(before);
+
+    const { store, queues } = cell;
+    const request = { propagation: "Background" } as const;
+    const templates = new Templates(store);
+    const { wake } = await deleteObject(
+      store,
+      templates,
+      "cronjobs",
+      "default/c",
+      request,
+      cell.nowMs,
+    );
+    await queues.wake(wake);
+    await waitFor("the Job to be gone", async () =>
+      (await cell.job(name)) === undefined ? true : undefined,
+    );
+    await pods(name, 0);
+  });
+});

@@ -1,0 +1,102 @@
+// Lays a Pod's volumes out on the host; the containers get them by mounts.
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { PodSpec } from "@gantry/core";
+import type { RunnablePod } from "../runtime.ts";
+import { expand } from "./expansion.ts";
+import type { HostFacts } from "./field-ref.ts";
+import { hostPathSource, pathBelow, VolumeError } from "./host-path.ts";
+import { volumeFiles } from "./volume-files.ts";
+
+type Volume = NonNullable<PodSpec["volumes"]>[number];
+type VolumeMount = NonNullable<NonNullable<PodSpec["containers"]>[number]["volumeMounts"]>[number];
+
+export interface MountPlan {
+  /** Directory or file on the host. */
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+const OPEN_DIRECTORY_MODE = 0o777;
+
+/** Where each volume of the Pod is on the host. An emptyDir that is there keeps what it holds. */
+export const layOutVolumes = (
+  pod: RunnablePod,
+  podDirectory: string,
+  worker: { readonly host: HostFacts; readonly allowedHostPaths: readonly string[] },
+): ReadonlyMap<string, string> => {
+  const layOut = (volume: Volume): string => {
+    if (volume.hostPath === undefined) return layOutFiles(pod, volume, podDirectory, worker.host);
+    const { path = "", type = "" } = volume.hostPath;
+    return hostPathSource(path, type, worker.allowedHostPaths);
+  };
+  return new Map(
+    (pod.spec.volumes ?? []).map((volume) => {
+      const name = volume.name ?? "";
+      try {
+        return [name, layOut(volume)];
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new VolumeError(`MountVolume.SetUp failed for volume "${name}" : ${why}`);
+      }
+    }),
+  );
+};
+
+const layOutFiles = (
+  pod: RunnablePod,
+  volume: Volume,
+  podDirectory: string,
+  host: HostFacts,
+): string => {
+  const { fsGroup } = pod.spec.securityContext ?? {};
+  const path = join(podDirectory, "volumes", volume.name ?? "");
+  mkdirSync(path, { recursive: true });
+  chmodSync(path, isEmptyDir(volume) ? OPEN_DIRECTORY_MODE : 0o755);
+  if (fsGroup !== undefined) chownSync(path, -1, fsGroup);
+  for (const file of volumeFiles(pod, volume, host) ?? []) {
+    const target = join(path, file.path);
+    mkdirSync(dirname(target), { recursive: true });
+    // A file that is right already is left alone: a container may be reading it.
+    if (!holds(target, file.data)) writeFileSync(target, file.data);
+    chmodSync(target, file.mode);
+    if (fsGroup !== undefined) chownSync(target, -1, fsGroup);
+  }
+  return path;
+};
+
+const holds = (path: string, data: Buffer): boolean => {
+  try {
+    return readFileSync(path).equals(data);
+  } catch {
+    return false;
+  }
+};
+
+const isEmptyDir = ({ configMap, secret, downwardAPI, projected }: Volume): boolean =>
+  configMap === undefined &&
+  secret === undefined &&
+  downwardAPI === undefined &&
+  projected === undefined;
+
+export const mountsOf = (
+  pod: RunnablePod,
+  mounts: readonly VolumeMount[],
+  volumes: ReadonlyMap<string, string>,
+  env: ReadonlyMap<string, string>,
+): MountPlan[] =>
+  mounts.map((mount) => {
+    const volume = pod.spec.volumes?.find(({ name }) => name === mount.name);
+    const root = volumes.get(mount.name ?? "");
+    if (volume === undefined || root === undefined) {
+      throw new VolumeError(`volume "${mount.name}" does not exist`);
+    }
+    const below = mount.subPathExpr === undefined ? mount.subPath : expand(mount.subPathExpr, env);
+    if (below?.split("/").includes("..") === true)
+      throw new VolumeError("subPath must not contain '..'");
+    const source = below === undefined || below === "" ? root : pathBelow(root, below);
+    if (!existsSync(source)) mkdirSync(source, { recursive: true, mode: OPEN_DIRECTORY_MODE });
+    const fromApi = volume.hostPath === undefined && !isEmptyDir(volume);
+    return { source, target: mount.mountPath ?? "", readOnly: mount.readOnly === true || fromApi };
+  });

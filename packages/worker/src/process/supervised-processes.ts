@@ -1,0 +1,119 @@
+// A Pod's containers as local processes: what the shared supervision drives in the supervisor.
+import { readFileSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { dropOldLogs, LogFile, logFileName, logSequences } from "../logs/log-file.ts";
+import { decodeRecord } from "../logs/log-record.ts";
+import type { ContainerDriver, StartOutcome } from "../pod/container-driver.ts";
+import { type PodReports, PodSupervision } from "../pod/pod-supervision.ts";
+import type { Exec } from "../pod/prober.ts";
+import { messageFromFile, messageFromLog } from "../pod/termination-message.ts";
+import { execBeside, startContainer } from "./container-process.ts";
+import type { Journal } from "./journal.ts";
+import { signalGroup } from "./leftovers.ts";
+import type { PipePool } from "./pipe-pool.ts";
+import { type ContainerPlan, logDirectory, type PodPlan } from "./pod-plan.ts";
+
+/** The Pod's journal gets every process before its output, and every state before the worker. */
+export const supervisePod = (
+  plan: PodPlan,
+  journal: Journal,
+  pipes: PipePool,
+  reports: PodReports,
+): PodSupervision => {
+  const supervised = (container: ContainerPlan) => ({
+    behaviour: container,
+    driver: new ProcessDriver(container, plan, journal, pipes),
+  });
+  const facts = { podIP: plan.podIP, hostIP: plan.podIP, handle: plan.directory };
+  return new PodSupervision(
+    {
+      ...plan,
+      startedAtMs: Date.now(),
+      facts,
+      initContainers: plan.initContainers.map(supervised),
+      containers: plan.containers.map(supervised),
+    },
+    {
+      event: reports.event,
+      observed: (observation) => {
+        journal.append({ observation });
+        const { phase } = observation;
+        if (phase === "Succeeded" || phase === "Failed") journal.close();
+        reports.observed(observation);
+      },
+    },
+  );
+};
+
+class ProcessDriver implements ContainerDriver {
+  readonly #plan: ContainerPlan;
+  readonly #pod: PodPlan;
+  readonly #journal: Journal;
+  readonly #pipes: PipePool;
+  #pid: number | null = null;
+
+  constructor(plan: ContainerPlan, pod: PodPlan, journal: Journal, pipes: PipePool) {
+    this.#plan = plan;
+    this.#pod = pod;
+    this.#journal = journal;
+    this.#pipes = pipes;
+  }
+
+  start(restart: number): StartOutcome | Promise<StartOutcome> {
+    if (restart > 1) dropOldLogs(this.#logs, restart);
+    this.#clearMessage();
+    const log = new LogFile(this.#logs, restart, this.#pod.logLimits);
+    const startedAtMs = Date.now();
+    const { identity, exited } = startContainer(this.#plan, this.#pod, this.#pipes, log);
+    if (identity === null) return exited.then((failed) => ({ failed }));
+    this.#journal.append({ process: identity });
+    this.#pid = identity.pid;
+    return {
+      containerID: `process://${identity.pid}-${identity.start}`,
+      imageID: "",
+      startedAtMs,
+      resumed: false,
+      exited: exited.finally(() => (this.#pid = null)),
+    };
+  }
+
+  signal(name: NodeJS.Signals | undefined): void {
+    if (this.#pid !== null) signalGroup(this.#pid, name ?? this.#plan.stopSignal);
+  }
+
+  readonly exec: Exec = (argv, timeoutMs) =>
+    this.#pid === null
+      ? Promise.resolve({ exitCode: -1, output: "container not running", timedOut: false })
+      : execBeside(this.#plan, this.#pid, this.#pod.rootless, argv, timeoutMs);
+
+  message(restart: number, exitCode: number): string {
+    const { messageFile, messageFromLogs } = this.#plan;
+    const text = messageFile === undefined ? "" : messageFromFile(messageFile);
+    if (text !== "" || exitCode === 0 || !messageFromLogs) return text;
+    return messageFromLog(newestLog(this.#logs, restart));
+  }
+
+  get #logs(): string {
+    return logDirectory(this.#pod.directory, this.#plan.name);
+  }
+
+  #clearMessage(): void {
+    try {
+      if (this.#plan.messageFile !== undefined) truncateSync(this.#plan.messageFile);
+    } catch {
+      // Not there: there is nothing to clear.
+    }
+  }
+}
+
+const newestLog = (directory: string, restart: number): string => {
+  const sequence = logSequences(directory, restart).at(-1);
+  if (sequence === undefined) return "";
+  const data = readFileSync(join(directory, logFileName(restart, sequence)));
+  let text = "";
+  for (const line of data.toString("latin1").split("\n")) {
+    const record = decodeRecord(Buffer.from(line, "latin1"));
+    if (record !== null) text += record.text.toString() + (record.whole ? "\n" : "");
+  }
+  return text;
+};
