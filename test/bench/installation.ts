@@ -1,11 +1,10 @@
 // Gantry as a user starts it, beside the benchmark's Redis: one process, or its parts apart.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
 import { Submitter } from "./submitter.ts";
 
 const main = fileURLToPath(new URL("../../../packages/cli/dist/main.js", import.meta.url));
@@ -30,15 +29,6 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
-interface Kubeconfig {
-  readonly clusters: readonly [
-    {
-      readonly cluster: { readonly server: string; readonly "certificate-authority-data": string };
-    },
-  ];
-  readonly users: readonly [{ readonly user: { readonly token: string } }];
-}
-
 const launch = (words: readonly string[], profileDir: string | undefined): ChildProcess =>
   spawn(
     process.execPath,
@@ -49,6 +39,8 @@ const launch = (words: readonly string[], profileDir: string | undefined): Child
     ],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 
 const stopped = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -86,40 +78,53 @@ export const startInstallation = async (options: InstallationOptions): Promise<I
   for (const child of children) {
     child.stderr?.on("data", (data: Buffer) => (stderr += data.toString()));
   }
-  const kubeconfig = join(dir, "kubeconfig");
+  const stop = async (): Promise<void> => {
+    await Promise.all(children.toReversed().map(stopped));
+    await rm(dir, { recursive: true, force: true });
+  };
+  try {
+    const submitter = await connected(children, dir, () => stderr);
+    return {
+      submitter,
+      pids: children.map((child) => child.pid ?? 0),
+      async stop() {
+        submitter.close();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
+
+/** Resolves when the API is ready to take Jobs. */
+const connected = async (
+  children: readonly ChildProcess[],
+  dir: string,
+  stderr: () => string,
+): Promise<Submitter> => {
   const deadline = performance.now() + START_DEADLINE_MS;
   const check = (): void => {
     const over = children.some((child) => child.exitCode !== null) || performance.now() > deadline;
-    if (over) throw new Error(`Gantry did not start:\n${stderr}`);
+    if (over) throw new Error(`Gantry did not start:\n${stderr()}`);
   };
-  while (
-    !(await access(kubeconfig).then(
-      () => true,
-      () => false,
-    ))
-  ) {
+  let url: string | undefined;
+  while (url === undefined) {
     check();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause();
+    url = /ready at (https:\S+)/.exec(stderr())?.[1];
   }
-  const { clusters, users } = parse(await readFile(kubeconfig, "utf8")) as Kubeconfig;
   const submitter = new Submitter({
-    url: clusters[0].cluster.server,
-    ca: Buffer.from(clusters[0].cluster["certificate-authority-data"], "base64").toString(),
-    token: users[0].user.token,
+    url,
+    ca: await readFile(join(dir, "tls/ca.crt"), "utf8"),
+    token: (await readFile(join(dir, "token"), "utf8")).trim(),
   });
   while (!(await submitter.ready())) {
     check();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause();
   }
-  return {
-    submitter,
-    pids: children.map((child) => child.pid ?? 0),
-    async stop() {
-      submitter.close();
-      await Promise.all(children.toReversed().map(stopped));
-      await rm(dir, { recursive: true, force: true });
-    },
-  };
+  return submitter;
 };
 
 const TICKS_PER_SECOND = 100;

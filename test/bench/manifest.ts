@@ -25,5 +25,3 @@ export const manifest = (
     },
   },
 });
-
-export type JobManifest = ReturnType<typeof manifest>;

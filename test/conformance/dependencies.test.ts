@@ -33,16 +33,22 @@ test("all that is installed for production has an allowed licence", async () => 
     name: string;
     version: string;
     license?: string;
+    /** The form of old packages. */
+    licenses?: { type: string }[];
     dev: boolean;
   }[];
   expect(packages.length).toBeGreaterThan(50);
   const others = packages
     .filter(({ dev }) => !dev)
-    .filter(({ license }) => {
-      const names = (license ?? "none").replaceAll(/[()]/g, "").split(/ (?:OR|AND) /);
+    .map(({ name, version, license, licenses }) => {
+      const text = license ?? licenses?.map(({ type }) => type).join(" OR ") ?? "none";
+      return { name, version, text };
+    })
+    .filter(({ text }) => {
+      const names = text.replaceAll(/[()]/g, "").split(/ (?:OR|AND) /);
       return !names.some((one) => allowed.has(one));
     })
-    .map(({ name, version, license }) => `${name}@${version}: ${license ?? "none"}`);
+    .map(({ name, version, text }) => `${name}@${version}: ${text}`);
   expect(others).toEqual([]);
 });
 

@@ -1,6 +1,8 @@
 // The comparison of lives: what it passes over and what it must tell.
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { compareLives } from "./timelines-comparison.ts";
+import { keptDifferences } from "./timelines-differences.ts";
 import { parseRecording, type Recording } from "./timelines-recording.ts";
 
 const RUNNING =
@@ -124,4 +126,12 @@ test.each([
 
 test("a line that is not understood is an error", () => {
   expect(() => life([...lines, "3100 ms  Node node0 ADDED"])).toThrow("not a line of a timeline");
+});
+
+test("docs/compatibility.md lists each difference that is kept", () => {
+  const page = readFileSync(new URL("../../docs/compatibility.md", import.meta.url), "utf8");
+  const [, section = ""] = page.split("Differences that are kept");
+  const listed = section.split("\n## ", 1)[0]?.matchAll(/^\| ([a-z-]+) \| (?!difference)/gm) ?? [];
+  const names = [...listed].map(([, name]) => name);
+  expect(names).toEqual(keptDifferences.map(({ timeline }) => timeline));
 });

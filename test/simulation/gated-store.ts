@@ -1,23 +1,20 @@
 // A real store whose every command is a step of its process: the simulation says when it runs, and how it fails.
 import { Store } from "@gantry/store";
-import type { Redis } from "ioredis";
+import { Command, type Redis } from "ioredis";
 import type { SimulatedProcess, World } from "./world.ts";
 
 export const CELL = "s";
 
-type Command = Parameters<Redis["sendCommand"]>[0];
-
-/** Gives each node the keys and uids that a commit put into its inbox. */
+/** Told of each node, key and uid that a commit put into a node's inbox. */
 export type OnInbox = (node: string, key: string, uid: string) => void;
 
 const describe = ({ name, args }: Command): string => {
   const texts = args.map(String);
-  const sent = name === "evalsha" ? texts.slice(3) : texts;
-  return `${name} ${sent.join(" ").slice(0, 400)}`;
+  return `${name} ${(name === "evalsha" ? texts.slice(3) : texts).join(" ").slice(0, 1_500)}`;
 };
 
-/** What `writes.ts` tells nodes: `XADD inbox:NODE MAXLEN ~ n * k KEY u UID`. */
-const announce = ({ args }: Command, onInbox: OnInbox): void => {
+/** What a commit tells nodes: `XADD inbox:NODE MAXLEN ~ n * k KEY u UID`. */
+const tellNodes = ({ args }: Command, onInbox: OnInbox): void => {
   const texts = args.map(String);
   for (const [n, text] of texts.entries()) {
     if (text !== "XADD" || !(texts[n + 1] ?? "").startsWith("inbox:")) continue;
@@ -33,37 +30,30 @@ export const openGatedStore = async (
 ): Promise<Store> => {
   const store = new Store({ connection: { url }, cell: CELL });
   await store.open();
-  const { redis } = store;
-  const send = redis.sendCommand.bind(redis);
-  const again = (command: Command): Promise<unknown> =>
-    redis.duplicateForResend(command).catch(() => {});
-  Object.assign(redis, {
-    duplicateForResend: async (command: Command) => {
-      const { Command: Make } = await import("ioredis");
-      const copy = new Make(command.name, command.args.map(String));
-      void send(copy);
-      return copy.promise;
-    },
-    sendCommand: (command: Command) => {
-      world.step(process, describe(command), async (how) => {
-        if (how === "refused") {
-          command.reject(new Error("OOM command not allowed when used memory > 'maxmemory'."));
-          return;
-        }
-        if (how === "resent") await again(command);
-        if (how === "unheard") {
-          await again(command);
-          command.reject(new Error("Connection is closed."));
-          return;
-        }
-        void send(command);
-        await command.promise.then(
-          () => announce(command, onInbox),
-          () => {},
-        );
-      });
-      return command.promise;
-    },
-  });
+  const send = store.redis.sendCommand.bind(store.redis);
+  const sendCopy = async ({ name, args }: Command): Promise<void> => {
+    const copy = new Command(name, args.map(String));
+    void send(copy);
+    await copy.promise.catch(() => {});
+  };
+  const gate = (command: Command): unknown => {
+    world.step(process, describe(command), async (how) => {
+      if (how === "refused") {
+        command.reject(new Error("OOM command not allowed when used memory > 'maxmemory'."));
+        return;
+      }
+      if (how === "resent" || how === "unheard") await sendCopy(command);
+      if (how === "unheard") {
+        tellNodes(command, onInbox);
+        command.reject(new Error("Connection is closed."));
+        return;
+      }
+      void send(command);
+      await command.promise.catch(() => {});
+      tellNodes(command, onInbox);
+    });
+    return command.promise;
+  };
+  store.redis.sendCommand = gate as Redis["sendCommand"];
   return store;
 };

@@ -32,9 +32,10 @@ export const runProgram = (
   args: readonly string[],
   extra: Record<string, string> = {},
   input = "",
+  cwd = root,
 ): Promise<Finished> =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: environment(extra), cwd: root });
+    const child = spawn(command, args, { env: environment(extra), cwd });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
@@ -116,7 +117,13 @@ export const waitForFile = (path: string): Promise<void> =>
   ).then(() => {});
 
 /** `gantry up`, ready to take Jobs. */
-export const gantryUp = async (...extra: string[]): Promise<Installation> => {
+export const gantryUp = (...extra: string[]): Promise<Installation> => gantryUpWith({}, ...extra);
+
+/** The same, with variables in its environment. */
+export const gantryUpWith = async (
+  variables: Record<string, string>,
+  ...extra: string[]
+): Promise<Installation> => {
   const dataDir = await freshDataDir();
   const kubeconfig = join(dataDir, "kubeconfig");
   const args = [
@@ -126,7 +133,7 @@ export const gantryUp = async (...extra: string[]): Promise<Installation> => {
   let client: Gantry | undefined;
   const launch = async (): Promise<GantryProcess> => {
     await rm(kubeconfig, { force: true });
-    const process_ = new GantryProcess(args);
+    const process_ = new GantryProcess(args, variables);
     await Promise.race([
       waitForFile(kubeconfig),
       exited(process_.child).then(() => {

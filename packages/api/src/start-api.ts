@@ -1,10 +1,17 @@
 // Puts the API server together: store, handlers, listener, and the order in which they close.
 import type { AddressInfo } from "node:net";
-import { type RedisConnection, Queues, Store, Templates, WatchHub } from "@gantry/store";
+import {
+  type RedisConnection,
+  Queues,
+  type SecretBox,
+  Store,
+  Templates,
+  WatchHub,
+} from "@gantry/store";
 import type { Logger } from "pino";
 import { Metrics } from "./metrics/metrics.ts";
 import type { Registry } from "prom-client";
-import { type RunningOps, startOps } from "./ops/start-ops.ts";
+import type { RunningOps } from "./ops/start-ops.ts";
 import { Objects } from "./registry/objects.ts";
 import { buildServer } from "./server/server.ts";
 import type { ApiContext } from "./server/context.ts";
@@ -32,6 +39,8 @@ export interface ApiOptions {
   readonly version: string;
   /** Runtime of Pods that name none. */
   readonly defaultRuntime: string;
+  /** Encrypts Secrets before they are stored; without it they are stored in clear text. */
+  readonly secrets?: SecretBox;
 }
 
 export interface RunningApi {
@@ -49,6 +58,8 @@ const openOps = async (
 ): Promise<RunningOps | null> => {
   if (options.ops === null) return null;
   const { token, insecure = false } = options;
+  // Bull Board takes as long to load as half of the rest, and `gantry run` needs none.
+  const { startOps } = await import("./ops/start-ops.ts");
   return startOps({ ...options.ops, store, token, metrics, log, insecure });
 };
 
@@ -84,7 +95,7 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
     store,
     hub,
     queues,
-    objects: new Objects(store, templates),
+    objects: new Objects(store, templates, options.secrets),
     namespaces: new NamespaceCache(store),
     snapshots: new Snapshots(nowMs),
     wakes: new Wakes(store, queues, log),

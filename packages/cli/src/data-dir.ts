@@ -8,6 +8,8 @@ export interface DataDir {
   readonly redis: string;
   readonly tls: string;
   readonly token: string;
+  /** Keys that encrypt Secrets. */
+  readonly secretsKey: string;
   readonly kubeconfig: string;
   /** Who runs on this directory: pid and address. */
   readonly instance: string;
@@ -24,6 +26,7 @@ export function dataDir(path: string | undefined, env = process.env): DataDir {
     redis: join(root, "redis"),
     tls: join(root, "tls"),
     token: join(root, "token"),
+    secretsKey: join(root, "secrets-key"),
     kubeconfig: join(root, "kubeconfig"),
     instance: join(root, "instance.json"),
     guests: join(root, "guests"),

@@ -159,6 +159,7 @@ function addRoles(gantry: Command): void {
       "this worker's name as a Node; no two alike (default: the host's name)",
     )
     .option("--listen <host:port>", "where the api fetches logs of local Pods", "127.0.0.1:0")
+    .addOption(secretsKeyOption("the data directory's; a worker elsewhere needs the api's"))
     .addOption(
       new Option("--drain <how>", "on SIGTERM: let local Pods end, or stop them")
         .choices(["wait", "stop"])
@@ -179,7 +180,8 @@ const serving = (command: Command, listen: string): Command =>
     .option("--ops-write", "let the pages for people change queues")
     .option("--tls-cert <file>", "certificate (default: one of its own making)")
     .option("--tls-key <file>", "the certificate's key")
-    .option("--insecure", "plain HTTP; kubectl sends no token over it");
+    .option("--insecure", "plain HTTP; kubectl sends no token over it")
+    .addOption(secretsKeyOption("made in the data directory"));
 
 /** What a worker has, and whom it takes. */
 const offering = (command: Command): Command =>
@@ -189,11 +191,18 @@ const offering = (command: Command): Command =>
     .option("--pods <count>", "likewise (default: --concurrency)", positive)
     .option("--label <key=value...>", "labels of this worker's Node")
     .option("--taint <key=value:effect...>", "taints of this worker's Node")
-    .option("--allow-host-path <prefix...>", "where hostPath volumes may lie (default: nowhere)");
+    .option("--allow-host-path <prefix...>", "where hostPath volumes may lie (default: nowhere)")
+    .option("--allow-privileged", "docker: let Pods be privileged and use the host's namespaces")
+    .option("--docker-network <name>", "docker: the network of Pods (default: bridge)");
 
 const dataDirOption = (): Option =>
   new Option("--data-dir <dir>", "where Gantry keeps its data (default ~/.gantry)").env(
     "GANTRY_DATA_DIR",
+  );
+
+const secretsKeyOption = (fallback: string): Option =>
+  new Option("--secrets-key <file>", `keys that encrypt Secrets (default: ${fallback})`).env(
+    "GANTRY_SECRETS_KEY",
   );
 
 const redisOption = (): Option =>
@@ -214,7 +223,7 @@ const runtimeOption = (): Option =>
       );
     });
 
-const RUNTIMES: readonly string[] = ["process", "simulated"];
+const RUNTIMES: readonly string[] = ["process", "docker", "simulated"];
 
 const concurrencyOption = (): Option =>
   new Option("--concurrency <pods>", "Pods at once")

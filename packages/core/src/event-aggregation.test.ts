@@ -196,3 +196,11 @@ test("the state stays small, whatever is told", () => {
   expect(state.similar.length).toBeLessThanOrEqual(32);
   expect(state).toEqual(JSON.parse(JSON.stringify(state)));
 });
+
+test("sources that tell of one object in the same millisecond give their Events different names", () => {
+  const names = [0, 1_000].map((offsetNs) => {
+    const { action } = correlateEvent(newEventState(start, offsetNs), event("x"), start);
+    return action.kind === "create" ? action.event.metadata.name : "";
+  });
+  expect(new Set(names).size).toBe(2);
+});

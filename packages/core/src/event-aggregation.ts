@@ -41,14 +41,17 @@ export interface EventState {
   readonly similar: readonly (readonly [kind: string, similar: Similar])[];
   /** The latest name given, so that two events of one millisecond differ. */
   readonly named: { readonly atMs: number; readonly extraNs: number };
+  readonly offsetNs: number;
 }
 
-export const newEventState = (nowMs: number): EventState => ({
+/** `offsetNs`, below a million: keeps apart what different sources tell in one millisecond. */
+export const newEventState = (nowMs: number, offsetNs = 0): EventState => ({
   tokens: BURST,
   refilledAtMs: nowMs,
   told: [],
   similar: [],
-  named: { atMs: 0, extraNs: 0 },
+  named: { atMs: 0, extraNs: offsetNs },
+  offsetNs,
 });
 
 /** `patch`: set count, lastTimestamp and message; store `event` whole if there is none of that name. */
@@ -100,7 +103,7 @@ function takeToken(state: EventState, nowMs: number): { tokens: number; taken: b
 
 function nextName(state: EventState, nowMs: number): EventState["named"] {
   const atMs = Math.max(Math.floor(nowMs), state.named.atMs);
-  return { atMs, extraNs: atMs === state.named.atMs ? state.named.extraNs + 1 : 0 };
+  return { atMs, extraNs: atMs === state.named.atMs ? state.named.extraNs + 1 : state.offsetNs };
 }
 
 /**
@@ -127,7 +130,7 @@ export function correlateEvent(
   const { tokens, taken } = takeToken(state, nowMs);
   const told = remember(state.told, key, { name, count, firstTimestamp }, MAX_TOLD);
   const refilledAtMs = Math.max(nowMs, state.refilledAtMs);
-  const next: EventState = { tokens, refilledAtMs, told, similar, named };
+  const next: EventState = { ...state, tokens, refilledAtMs, told, similar, named };
   const whole: ControllerEvent = { ...fresh, firstTimestamp, count };
   if (!taken) return { action: { kind: "drop" }, state: next };
   if (before === undefined) return { action: { kind: "create", event: whole }, state: next };

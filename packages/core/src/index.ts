@@ -203,8 +203,8 @@ export {
   RUNTIMES_ANNOTATION,
 } from "./placement/fits.ts";
 export { addAmounts, type Amounts, amountsOf, podRequests } from "./placement/requests.ts";
-export { unschedulableCondition, unschedulableMessage } from "./placement/unschedulable.ts";
-export { type Taint, untolerated } from "./placement/taints.ts";
+export { GATED_MESSAGE, unschedulableCondition, unschedulableMessage } from "./placement/unschedulable.ts";
+export { secondsToStay, type Taint, untolerated } from "./placement/taints.ts";
 export type { Node as WireNode } from "./schema/node.ts";
 export { describeField, describeMessage, requiredFields } from "./schema/descriptions/describe.ts";
 export { listMeta as listMetaMessage, status as statusMessage } from "./schema/meta.ts";

@@ -115,6 +115,7 @@ export class NodeLifecycle {
       new Txn()
         .delete("nodes", name, node.rv)
         .side("ZREM", suffix.leases, name)
+        .side("HDEL", suffix.usage, name)
         .side("DEL", suffix.nodeInbox(name)),
     );
   }

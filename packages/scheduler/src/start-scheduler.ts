@@ -30,7 +30,7 @@ import { TimerLoop } from "./timer-loop.ts";
 
 /**
  * Syncs at once in one process. They are short and mostly wait for Redis, and what they commit at one
- * moment goes together: with 16 the same Jobs cost a fifth more.
+ * moment goes together: with 16 the same Jobs cost up to a fifth more.
  */
 const SYNC_CONCURRENCY = 64;
 

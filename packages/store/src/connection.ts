@@ -78,6 +78,14 @@ const infoField = (info: string, name: string): string | undefined =>
     .find((line) => line.startsWith(`${name}:`))
     ?.slice(name.length + 1);
 
+/** What a person reads when there is no server; a password in the URL is not shown. */
+const unreachable = (connection: RedisConnection, cause: unknown): Error => {
+  const url = new URL(connection.url);
+  if (url.password !== "") url.password = "***";
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new Error(`Redis at ${url.href} can't be used: ${why}`, { cause });
+};
+
 /**
  * Looks at the server once: Redis >= 7.0 or Valkey, `noeviction`, writable. Throws
  * `UnsafeRedisError` with the fix in its message, or the connection's own error.
@@ -89,10 +97,17 @@ export const checkRedis = async (connection: RedisConnection): Promise<{ version
     maxRetriesPerRequest: 1,
     retryStrategy: (times) => (times > 3 ? null : 100),
   });
-  redis.on("error", () => {});
+  let last: Error | undefined;
+  redis.on("error", (error: Error) => {
+    last = error;
+  });
   try {
-    await redis.connect();
-    const info = await redis.info();
+    const info = await redis
+      .connect()
+      .then(() => redis.info())
+      .catch((error: unknown) => {
+        throw unreachable(connection, last ?? error);
+      });
     const valkey = infoField(info, "valkey_version");
     const version = valkey ?? infoField(info, "redis_version") ?? "0";
     if (valkey === undefined && !atLeast(version, 7, 0)) {

@@ -1,5 +1,5 @@
 // Records Events in the background, aggregated as client-go's recorder does (R76). Losing some is harmless.
-import { randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import {
   type ControllerEvent,
   correlateEvent,
@@ -33,6 +33,9 @@ const STATES_MAX = 4_096;
 /** Events waiting to be written; beyond it new ones are dropped, not queued without bound. */
 const WAITING_MAX = 10_000;
 
+/** Leaves room within the millisecond for what one source tells in it. */
+const OFFSET_MAX_NS = 999_000;
+
 /** Events written at once. */
 const BATCH = 200;
 
@@ -56,7 +59,7 @@ export class EventRecorder {
   record(component: string, regarding: Regarding, event: JobEvent, host?: string): void {
     const key = `${component}|${host ?? ""}|${regarding.uid}|${regarding.fieldPath ?? ""}`;
     const nowMs = this.#now();
-    const state = this.#states.get(key) ?? newEventState(nowMs);
+    const state = this.#states.get(key) ?? newEventState(nowMs, randomInt(OFFSET_MAX_NS));
     const { action, state: next } = correlateEvent(
       state,
       { involvedObject: regarding, component, host, ...event },

@@ -9,6 +9,7 @@ export {
   type Stored,
   type StoredObject,
 } from "./objects.ts";
+export { openSecret, SealedSecretError, SecretBox, SecretKeyError } from "./secret-box.ts";
 export {
   compareKeys,
   compareRevisions,

@@ -30,8 +30,9 @@ export class StoreVersionError extends Error {
 export class ExpiredRevisionError extends Error {
   override name = "ExpiredRevisionError";
   readonly revision: string;
-  constructor(revision: string) {
-    super(`too old resource version: ${revision}`);
+  /** `oldest`: the revision from which on every change is known. */
+  constructor(revision: string, oldest: string) {
+    super(`too old resource version: ${revision} (${oldest})`);
     this.revision = revision;
   }
 }
@@ -213,15 +214,14 @@ export class Store {
       this.redis.xinfo("STREAM", this.key(suffix.watch(resource))).catch(() => null),
     ]);
     if (base !== null && compareRevisions(revision, base) < 0) {
-      throw new ExpiredRevisionError(revision);
+      throw new ExpiredRevisionError(revision, base);
     }
     if (!Array.isArray(stream)) return;
     const field = (name: string): unknown => (stream as unknown[])[stream.indexOf(name) + 1];
     if (field("entries-added") === field("length")) return;
-    const [oldest = "0-0"] = (field("first-entry") as [string] | null) ?? [];
-    if (compareRevisions(revision, oldest.slice(0, oldest.indexOf("-"))) < 0) {
-      throw new ExpiredRevisionError(revision);
-    }
+    const [first = "0-0"] = (field("first-entry") as [string] | null) ?? [];
+    const oldest = first.slice(0, first.indexOf("-"));
+    if (compareRevisions(revision, oldest) < 0) throw new ExpiredRevisionError(revision, oldest);
   }
 
   /** The keys of a resource, without their objects. */

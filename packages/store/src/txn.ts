@@ -13,8 +13,8 @@ type SideCommand =
   | "DEL"
   | "EXPIRE";
 
-/** What an update or deletion expects: a resourceVersion, or `any` version. */
-export type Expected = string | "any";
+/** What an update or deletion expects: a resourceVersion, or `"any"` version. */
+export type Expected = string;
 
 const expectedArg = (expected: Expected): string => (expected === "any" ? "" : expected);
 

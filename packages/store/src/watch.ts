@@ -127,7 +127,7 @@ class Feed {
         const last = changes.at(-1);
         if (last === undefined) continue;
         this.#position = last.rv;
-        for (const listener of [...this.#listeners.keys()]) listener(changes);
+        for (const listener of this.#listeners.keys()) listener(changes);
       } catch {
         if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }

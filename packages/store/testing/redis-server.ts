@@ -44,14 +44,9 @@ export const startRedis = async (how: { appendOnly?: boolean } = {}): Promise<Te
   const directory = await mkdtemp(join(tmpdir(), "gantry-redis-"));
   const socket = join(directory, "redis.sock");
   const launch = async (): Promise<ChildProcess> => {
-    const child = spawn(
-      "redis-server",
-      [
-        ...["--port", "0", "--unixsocket", socket, "--dir", directory, "--save", ""],
-        ...(how.appendOnly === true ? ["--appendonly", "yes", "--appendfsync", "always"] : []),
-      ],
-      { stdio: "ignore" },
-    );
+    const args = ["--port", "0", "--unixsocket", socket, "--dir", directory, "--save", ""];
+    if (how.appendOnly === true) args.push("--appendonly", "yes", "--appendfsync", "always");
+    const child = spawn("redis-server", args, { stdio: "ignore" });
     await answers(socket, child);
     return child;
   };

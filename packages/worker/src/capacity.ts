@@ -29,6 +29,12 @@ export const nodeCapacity = (
   };
 };
 
+/**
+ * Pods that wait for room at once. They take the next room without a round trip; each holds a place
+ * of the queue's, so others, that may fit, must not wait behind many of them.
+ */
+const WAITERS_MAX = 16;
+
 interface Waiter {
   readonly uid: string;
   readonly requests: Amounts;
@@ -85,7 +91,7 @@ export class RoomLedger {
 
   /** Whether room was reserved within that time. */
   waitForRoom(uid: string, requests: Amounts, timeoutMs: number): Promise<boolean> {
-    if (this.#closed) return Promise.resolve(false);
+    if (this.#closed || this.#waiters.size >= WAITERS_MAX) return Promise.resolve(false);
     return new Promise((resolve) => {
       const timer = setTimeout(() => waiter.done(false), timeoutMs);
       const waiter: Waiter = {

@@ -4,12 +4,14 @@ import {
   addAmounts,
   type Amounts,
   fits,
+  GATED_MESSAGE,
   type Fit,
   placementNode,
   type PlacementNode,
   podRequests,
   type PodRecord,
   type PodSpec,
+  type Taint,
   unschedulableCondition,
   unschedulableMessage,
   type WireNode,
@@ -75,11 +77,15 @@ export interface PlacementOptions {
   readonly promote: (queue: string, uid: string) => Promise<void>;
   /** The same for all of them: what this node takes has changed. */
   readonly promoteAll: () => Promise<void>;
+  /** The Node's taints, whenever it changed. */
+  readonly onTaints: (taints: readonly Taint[]) => void;
   /** The Node's object was removed, or marked as away, by others. */
   readonly onForgotten: () => void;
 }
 
 type Misfit = Extract<Fit, { ok: false }>;
+
+const isGated = ({ spec }: Need): boolean => (spec.schedulingGates ?? []).length > 0;
 
 const wireAmounts = (amounts: Amounts): string =>
   JSON.stringify(Object.fromEntries([...amounts].map(([name, amount]) => [name, String(amount)])));
@@ -126,6 +132,7 @@ export class Placement {
   async take(pod: PodRecord): Promise<Fit> {
     this.#parked.delete(pod.uid);
     const need = await this.#need(pod);
+    if (isGated(need)) return { ok: false, reasons: [GATED_MESSAGE], lasting: true };
     const fit = this.#fit(pod.uid, need);
     if (fit.ok || fit.lasting) return fit;
     if (!(await this.#ledger.waitForRoom(pod.uid, need.requests, ROOM_WAIT_MS))) return fit;
@@ -155,9 +162,10 @@ export class Placement {
   ): Promise<number> {
     const { now } = this.#options;
     const need = await this.#need(pod.value);
-    const others = await this.#elsewhere(need);
+    const others = isGated(need) ? [] : await this.#elsewhere(need);
     const suits = others.some(({ ok }) => ok);
-    if (!suits) {
+    if (isGated(need)) await this.#say(pod, GATED_MESSAGE);
+    else if (!suits) {
       const reasons = others.flatMap((fit) => (fit.ok ? [] : [fit.reasons]));
       await this.#say(pod, unschedulableMessage([misfit.reasons, ...reasons]));
     }
@@ -223,7 +231,7 @@ export class Placement {
     const txn = new Txn();
     updatePod(txn, pod, { ...pod.value, conditions: [...others, condition] });
     // Changed or claimed meanwhile: whoever did it knows better.
-    if (!(await store.commit(txn)).ok) return;
+    if (!(await store.commit(txn)).ok || message === GATED_MESSAGE) return;
     events.record(
       "default-scheduler",
       { kind: "Pod", apiVersion: "v1", namespace, name, uid },
@@ -295,6 +303,7 @@ export class Placement {
       ...(runtimes === undefined ? {} : { runtimes }),
     };
     if (!changed) return;
+    this.#options.onTaints(taints);
     this.#options.promoteAll().catch((error: unknown) => {
       this.#options.log.debug({ err: error }, "waiting pods are looked at when their delay ends");
     });

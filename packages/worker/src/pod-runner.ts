@@ -178,9 +178,10 @@ export class PodRunner {
       const message = error instanceof Error ? error.message : String(error);
       last = lostObservation(reporter.pod, message, now());
     }
+    const disruption = last.disruption ?? (this.#shuttingDown ? SHUTDOWN : undefined);
     reporter.report(last, (pod) =>
-      this.#shuttingDown && pod.phase === "Failed" && pod.deletion === undefined
-        ? withDisruption(pod, SHUTDOWN, now())
+      disruption !== undefined && pod.phase === "Failed" && pod.deletion === undefined
+        ? withDisruption(pod, disruption, now())
         : pod,
     );
     await reporter.flushed();
@@ -203,16 +204,32 @@ export class PodRunner {
     const runtime = this.#runtime(spec.runtimeClassName);
     const sink = this.#sink(local);
     if (adopted) {
-      const runnable = runnablePod(this.#context, pod, template, spec, new Map());
+      const sources = await this.#sourcesNow(pod, spec);
+      const runnable = runnablePod(this.#context, pod, template, spec, sources);
       const running = await runtime.adopt(runnable, pod.handle, sink);
       if (running !== null || pod.handle !== undefined || pod.phase !== "Pending") return running;
       // Claimed, and never launched: the worker died in between.
     }
+    if (runtime.name !== "simulated") this.#assigned(pod);
     const rejections = runtime.admit(spec);
-    if (rejections.length > 0) return refused(runtime, rejections);
+    if (rejections.length > 0) return refused(runtime, rejections, sink);
     const sources = await this.#sources(local, spec);
     if (sources === null) return stoppedBeforeStart(pod, this.#context.now());
     return runtime.launch(runnablePod(this.#context, pod, template, spec, sources), sink);
+  }
+
+  /** The Event by which people see when and where a Pod was placed. */
+  #assigned({ namespace, name, uid }: PodRecord): void {
+    const { events, node } = this.#context;
+    events.record(
+      "default-scheduler",
+      { kind: "Pod", apiVersion: "v1", namespace, name, uid },
+      {
+        type: "Normal",
+        reason: "Scheduled",
+        message: `Successfully assigned ${namespace}/${name} to ${node}`,
+      },
+    );
   }
 
   #runtime(name: string | undefined): Runtime {
@@ -222,20 +239,36 @@ export class PodRunner {
     return runtime;
   }
 
+  /** Of a Pod that runs: what its containers may yet start with. */
+  async #sourcesNow({ namespace }: PodRecord, spec: RunnablePod["spec"]): Promise<Sources> {
+    try {
+      return await readSources(this.#context, namespace, spec);
+    } catch (error) {
+      // Missing by now: only a container that still has to start with it is held up.
+      if (error instanceof MissingSourceError) return new Map();
+      throw error;
+    }
+  }
+
   /** Waits for ConfigMaps and Secrets, as a kubelet does; `null` when the Pod is to stop first. */
   async #sources(local: LocalPod, spec: RunnablePod["spec"]): Promise<Sources | null> {
-    const { store, now, sleep } = this.#context;
+    const { now, sleep } = this.#context;
     const { reporter } = local;
     let said = "";
     while (!local.stop.signal.aborted) {
       try {
-        return await readSources(store, reporter.pod.namespace, spec);
+        return await readSources(this.#context, reporter.pod.namespace, spec);
       } catch (error) {
         if (!(error instanceof MissingSourceError)) throw error;
         if (said !== error.message) {
           said = error.message;
-          reporter.report(waitingForSource(spec, said, reporter.pod, now()));
-          this.#sink(local).event({ type: "Warning", reason: "Failed", message: `Error: ${said}` });
+          reporter.report(waitingForSource(spec, error, reporter.pod, now()));
+          const isMount = error.volume !== undefined;
+          this.#sink(local).event({
+            type: "Warning",
+            reason: isMount ? "FailedMount" : "Failed",
+            message: isMount ? said : `Error: ${said}`,
+          });
         }
         await sleep(SOURCE_RETRY_MS, local.stop.signal);
       }
@@ -294,25 +327,24 @@ const ended = (observation: Observation): RunningPod => ({
 const refused = (
   runtime: Runtime,
   rejections: readonly { path: string; message: string }[],
-): RunningPod =>
-  ended({
-    phase: "Failed",
-    reason: "UnsupportedByRuntime",
-    message: rejections
-      .map(
-        ({ path, message }) => `spec.${path}: not supported by runtime ${runtime.name}: ${message}`,
-      )
-      .join("; "),
-    ready: false,
-    containers: [],
-  });
+  sink: PodSink,
+): RunningPod => {
+  const reason = "UnsupportedByRuntime";
+  const message = rejections
+    .map(
+      ({ path, message: why }) => `spec.${path}: not supported by runtime ${runtime.name}: ${why}`,
+    )
+    .join("; ");
+  sink.event({ type: "Warning", reason, message });
+  return ended({ phase: "Failed", reason, message, ready: false, containers: [] });
+};
 
 const stoppedBeforeStart = (pod: PodRecord, nowMs: number): RunningPod =>
   ended(lostObservation(pod, "The pod was stopped before its containers started", nowMs));
 
 const waitingForSource = (
   spec: RunnablePod["spec"],
-  message: string,
+  error: MissingSourceError,
   pod: PodRecord,
   nowMs: number,
 ): Observation => ({
@@ -321,8 +353,9 @@ const waitingForSource = (
   startedAtMs: pod.startedAtMs ?? nowMs,
   containers: (spec.containers ?? []).map(() => ({
     state: "waiting",
-    reason: "CreateContainerConfigError",
-    message,
+    ...(error.volume === undefined
+      ? { reason: "CreateContainerConfigError", message: error.message }
+      : { reason: "ContainerCreating" }),
     restartCount: 0,
     ready: false,
     started: false,

@@ -1,24 +1,36 @@
 // ConfigMaps and Secrets that a Pod refers to, read when it starts.
 import type { PodSpec } from "@gantry/core";
-import type { Store, StoredObject } from "@gantry/store";
+import { openSecret, SealedSecretError, type SecretBox, type StoredObject } from "@gantry/store";
+import type { WorkerContext } from "./worker-context.ts";
 
 export type Sources = ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
 
 /** A reference that is not optional does not exist; a kubelet keeps such a Pod waiting. */
 export class MissingSourceError extends Error {
   override name = "MissingSourceError";
+  /** The volume that waits for it; otherwise a container's environment does. */
+  readonly volume: string | undefined;
+
+  constructor(message: string, volume?: string) {
+    super(volume === undefined ? message : mountFailed(volume, message));
+    this.volume = volume;
+  }
 }
+
+const mountFailed = (volume: string, why: string): string =>
+  `MountVolume.SetUp failed for volume "${volume}" : ${why}`;
 
 interface Reference {
   readonly kind: "configmap" | "secret";
   readonly name: string;
   readonly optional: boolean;
   readonly key?: string | undefined;
+  readonly volume?: string | undefined;
 }
 
 const reference = (
   kind: Reference["kind"],
-  source: { name?: string; optional?: boolean; key?: string } | undefined,
+  source: { name?: string | undefined; optional?: boolean; key?: string } | undefined,
   name = source?.name,
 ): Reference[] =>
   source === undefined || name === undefined
@@ -26,6 +38,31 @@ const reference = (
     : [{ kind, name, optional: source.optional === true, key: source.key }];
 
 type Plain = { name?: string; optional?: boolean; key?: string };
+
+type Volume = NonNullable<PodSpec["volumes"]>[number];
+type Keyed = Plain & { items?: readonly { key?: string }[] };
+
+/** The object, and each of its keys that the volume wants to have. */
+const volumeReference = (
+  volume: string | undefined,
+  kind: Reference["kind"],
+  source: Keyed | undefined,
+  name = source?.name,
+): Reference[] => {
+  const [whole] = reference(kind, source, name);
+  if (whole === undefined) return [];
+  const keys = (source?.items ?? []).map(({ key }) => ({ ...whole, volume, key }));
+  return [{ ...whole, volume }, ...keys];
+};
+
+const volumeReferences = ({ name, configMap, secret, projected }: Volume): Reference[] => [
+  ...volumeReference(name, "configmap", configMap as Keyed | undefined),
+  ...volumeReference(name, "secret", secret as Keyed | undefined, secret?.secretName),
+  ...(projected?.sources ?? []).flatMap((source) => [
+    ...volumeReference(name, "configmap", source.configMap as Keyed | undefined),
+    ...volumeReference(name, "secret", source.secret as Keyed | undefined),
+  ]),
+];
 
 const references = (spec: PodSpec): Reference[] => {
   const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
@@ -39,15 +76,12 @@ const references = (spec: PodSpec): Reference[] => {
       ...reference("secret", from.secretRef as Plain | undefined),
     ]),
   ]);
-  const fromVolumes = (spec.volumes ?? []).flatMap((volume) => [
-    ...reference("configmap", volume.configMap as Plain | undefined),
-    ...reference("secret", volume.secret as Plain | undefined, volume.secret?.secretName),
-    ...(volume.projected?.sources ?? []).flatMap((source) => [
-      ...reference("configmap", source.configMap as Plain | undefined),
-      ...reference("secret", source.secret as Plain | undefined),
-    ]),
-  ]);
-  return [...fromContainers, ...fromVolumes];
+  const fromVolumes = (spec.volumes ?? []).flatMap(volumeReferences);
+  // A kubelet goes on without a pull secret that is not there.
+  const forPulls = (spec.imagePullSecrets ?? []).flatMap(({ name }) =>
+    reference("secret", { name, optional: true }),
+  );
+  return [...fromContainers, ...fromVolumes, ...forPulls];
 };
 
 const decode = (object: StoredObject): ReadonlyMap<string, Buffer> => {
@@ -62,26 +96,47 @@ const decode = (object: StoredObject): ReadonlyMap<string, Buffer> => {
   ]);
 };
 
+/** A Secret that can't be read is waited for: a worker with the right key may be on its way. */
+const opened = (
+  { value }: { readonly value: StoredObject },
+  kind: Reference["kind"],
+  name: string,
+  secrets: SecretBox | undefined,
+  volume: string | undefined,
+): StoredObject => {
+  if (kind !== "secret") return value;
+  try {
+    return openSecret(secrets, value);
+  } catch (error) {
+    if (!(error instanceof SealedSecretError)) throw error;
+    throw new MissingSourceError(`secret "${name}" can't be read: ${error.message}`, volume);
+  }
+};
+
 /** Throws `MissingSourceError` with a kubelet's message. */
 export const readSources = async (
-  store: Store,
+  { store, secrets }: Pick<WorkerContext, "store" | "secrets">,
   namespace: string,
   spec: PodSpec,
 ): Promise<Sources> => {
   const sources = new Map<string, ReadonlyMap<string, Buffer>>();
-  for (const { kind, name, optional, key } of references(spec)) {
+  for (const { kind, name, optional, key, volume } of references(spec)) {
     const id = `${kind}/${name}`;
     if (!sources.has(id)) {
       const resource = kind === "secret" ? "secrets" : "configmaps";
       const object = await store.get(resource, `${namespace}/${name}`);
       if (object === null) {
         if (optional) continue;
-        throw new MissingSourceError(`${kind} "${name}" not found`);
+        throw new MissingSourceError(`${kind} "${name}" not found`, volume);
       }
-      sources.set(id, decode(object.value));
+      sources.set(id, decode(opened(object, kind, name, secrets, volume)));
     }
     if (key !== undefined && !optional && !sources.get(id)?.has(key)) {
-      throw new MissingSourceError(`couldn't find key ${key} in ${kind} ${namespace}/${name}`);
+      const why =
+        volume === undefined
+          ? `couldn't find key ${key} in ${kind} ${namespace}/${name}`
+          : "references non-existent config key: " + key;
+      throw new MissingSourceError(why, volume);
     }
   }
   return sources;

@@ -36,6 +36,13 @@ export interface Observation {
   readonly podIP?: string;
   readonly hostIP?: string;
   readonly handle?: string;
+  /** The Pod ended for its host's sake, not by its own doing: condition DisruptionTarget (R85). */
+  readonly disruption?: Disruption;
+}
+
+export interface Disruption {
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** An Event that the runtime wants recorded on the Pod (Pulled, Created, Started, Killing, BackOff...). */

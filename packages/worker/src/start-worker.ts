@@ -9,33 +9,30 @@ import {
   Queues,
   repeat,
   type RedisConnection,
+  type SecretBox,
   Store,
   Templates,
 } from "@gantry/store";
 import { DelayedError, type Job as BullJob, UnrecoverableError, Worker } from "bullmq";
-import type { Logger } from "pino";
 import { amountsOf, type Taint } from "@gantry/core";
 import { nodeCapacity } from "./capacity.ts";
 import { openInbox } from "./inbox.ts";
 import { startLogServer } from "./log-server.ts";
 import { registerNode } from "./node-registration.ts";
 import { adoptAll, scan } from "./node-pods.ts";
+import { TaintEvictions } from "./placement-evictions.ts";
 import { Placement, type PlacementOptions } from "./placement.ts";
 import { PodRunner, type PodResult } from "./pod-runner.ts";
 import type { Runtime } from "./runtime.ts";
-import { openRuntimes } from "./runtimes.ts";
+import { openRuntimes, type RuntimeOptions } from "./runtimes.ts";
 import { sleep } from "./sleep.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
-export interface WorkerOptions {
+export interface WorkerOptions extends RuntimeOptions {
   readonly redis: RedisConnection;
   readonly cell?: string;
-  readonly log: Logger;
-  /** Where runtimes keep Pods' directories and logs. */
-  readonly dataDir: string;
   /** Name of the Node; two workers with one name must not run at once. */
   readonly node: string;
-  readonly runtimes: readonly string[];
   /** Runtime of Pods that name none; must be one of `runtimes`. */
   readonly defaultRuntime: string;
   /** Pods at once. */
@@ -45,12 +42,16 @@ export interface WorkerOptions {
   /** Labels and taints of the Node, beside those that every worker has. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
-  /** hostPath volumes must lie below one of these; none by default. */
-  readonly allowedHostPaths?: readonly string[];
+  /** Of the docker runtime: Pods may be privileged and use the host's namespaces. */
+  readonly allowPrivileged?: boolean;
+  /** Of the docker runtime: the engine's network that Pods get; `bridge` by default. */
+  readonly dockerNetwork?: string;
   /** Where logs are answered; port 0 takes a free one. */
   readonly listen: { readonly host: string; readonly port: number };
   /** What `close` does with running Pods: let them end, or stop them within their grace. */
   readonly drain: "wait" | "stop";
+  /** Opens the Secrets that the API encrypted. */
+  readonly secrets?: SecretBox;
   readonly version?: string;
 }
 
@@ -89,7 +90,7 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
     options.capacity?.pods ?? options.concurrency,
     options.capacity ?? {},
   );
-  const { context, placement } = await openContext(options, store, queues, runtimes, {
+  const { context, placement, evictions } = await openContext(options, store, queues, runtimes, {
     allocatable: amountsOf(capacity),
     onForgotten: () => registration.renew(),
   });
@@ -132,6 +133,7 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
       await rescan.close();
       await Promise.all(workers.map((worker) => worker.pause(true)));
       placement.close();
+      evictions.close();
       await (options.drain === "stop" ? runner.stopAll() : runner.drained());
       await Promise.all(workers.map((worker) => worker.close()));
       inbox.close();
@@ -150,7 +152,7 @@ const openContext = async (
   queues: Queues,
   runtimes: ReadonlyMap<string, Runtime>,
   own: Pick<PlacementOptions, "allocatable" | "onForgotten">,
-): Promise<{ context: WorkerContext; placement: Placement }> => {
+): Promise<{ context: WorkerContext; placement: Placement; evictions: TaintEvictions }> => {
   const { log, node } = options;
   const shared = {
     store,
@@ -162,9 +164,11 @@ const openContext = async (
     now: Date.now,
     node,
   };
+  const evictions = new TaintEvictions(shared);
   const placement = new Placement({
     ...shared,
     ...own,
+    onTaints: (taints) => evictions.changed(taints),
     promote: async (queue, uid) => {
       await (await queues.pods(queue).getJob(uid))?.promote();
     },
@@ -178,9 +182,10 @@ const openContext = async (
     hostIP: options.listen.host,
     fence: await nextFence(store),
     defaultRuntime: options.defaultRuntime,
+    secrets: options.secrets,
     placement,
   };
-  return { context, placement };
+  return { context, placement, evictions };
 };
 
 const queuesOf = ({ runtimes }: WorkerOptions): string[] => [

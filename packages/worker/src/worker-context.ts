@@ -1,5 +1,5 @@
 // What the parts of a worker share.
-import type { EventRecorder, Store, Templates, WakeQueues } from "@gantry/store";
+import type { EventRecorder, SecretBox, Store, Templates, WakeQueues } from "@gantry/store";
 import type { Logger } from "pino";
 import type { Placement } from "./placement.ts";
 import type { Runtime } from "./runtime.ts";
@@ -22,6 +22,8 @@ export interface WorkerContext {
   readonly fence: number;
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly defaultRuntime: string;
+  /** Opens the Secrets that Pods refer to; absent, only those in clear text can be read. */
+  readonly secrets?: SecretBox | undefined;
   /** Decides which Pods this worker takes; absent, it takes all. */
   readonly placement?: Pick<Placement, "take" | "adopt" | "release">;
 }

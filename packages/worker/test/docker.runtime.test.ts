@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PodSpec } from "@gantry/core";
 import { afterAll, beforeAll, describe } from "vitest";
-import { BUSYBOX, noEngine, startEngine, type TestEngine } from "../../../test/support/dockerd.ts";
+import { BUSYBOX, noEngine, startEngine, type TestEngine } from "../testing/dockerd.ts";
 import { DockerRuntime, type DockerRuntimeOptions } from "../src/docker/docker-runtime.ts";
 import type { Runtime } from "../src/runtime.ts";
 import { runtimeSuite } from "./runtime-suite.ts";
@@ -64,8 +64,7 @@ describe.skipIf(noEngine !== null)(`a real engine (${noEngine ?? "here"})`, () =
 
   runtimeSuite(
     "docker",
-    async () =>
-      withPrepared(await DockerRuntime.open({ ...optionsFor("suite"), network: "host" })),
+    async () => withPrepared(await DockerRuntime.open({ ...optionsFor("suite"), network: "host" })),
     {
       programs: true,
       noVolumes: null,
@@ -78,6 +77,7 @@ describe.skipIf(noEngine !== null)(`a real engine (${noEngine ?? "here"})`, () =
           message: 'exec: "nosuch": executable file not found',
         },
         makesWorkingDirs: true,
+        partialLines: false,
       },
     },
   );

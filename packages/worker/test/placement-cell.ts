@@ -14,6 +14,7 @@ import {
   type StoredObject,
   Txn,
   updateObject,
+  updatePod,
 } from "@gantry/store";
 import { waitFor } from "@gantry/store/testing/wait-for";
 import { pino } from "pino";
@@ -108,6 +109,17 @@ export class PlacementCell {
 
   async node(name: string): Promise<WireNode | undefined> {
     return (await this.store.get("nodes", name))?.value as WireNode | undefined;
+  }
+
+  /** As a user's PATCH of the Pod does. */
+  async changePod(key: string, change: (pod: PodRecord) => PodRecord): Promise<void> {
+    for (;;) {
+      const before = await this.store.get("pods", key);
+      if (before === null) throw new Error(`pod ${key} is gone`);
+      const txn = new Txn();
+      updatePod(txn, before, change(before.value));
+      if ((await this.store.commit(txn)).ok) return;
+    }
   }
 
   /** As a user's PATCH of the Node does. */

@@ -150,6 +150,52 @@ test("kubectl cordon and taint: obeyed at once, undone at once, and kept when th
   expect(performance.now() - startMs).toBeLessThan(1_500);
 });
 
+test("a NoExecute taint drives out what does not tolerate it, at once or after its time", async () => {
+  await cell.worker("a");
+  const taint = { key: "failing", effect: "NoExecute" };
+  const tolerating = (tolerationSeconds?: number): PodSpec => ({
+    tolerations: [
+      {
+        ...taint,
+        operator: "Exists",
+        ...(tolerationSeconds !== undefined && { tolerationSeconds }),
+      },
+    ],
+  });
+  const [out = ""] = await cell.pods("out", 1, requesting({}), 600_000);
+  const [later = ""] = await cell.pods("later", 1, requesting({}, tolerating(1)), 600_000);
+  const [stays = ""] = await cell.pods("stays", 1, requesting({}, tolerating()), 600_000);
+  await waitFor(
+    "all to run",
+    async () =>
+      (await cell.all([out, later, stays])).every(({ phase }) => phase === "Running") || undefined,
+  );
+  await cell.changeNode("a", (node) => ({ ...node, spec: { taints: [taint] } }));
+  const gone = (key: string) =>
+    waitFor(`${key} to go`, async () =>
+      (await cell.store.get("pods", key)) === null ? true : undefined,
+    );
+  await gone(out);
+  expect((await cell.pod(later)).deletion).toBeUndefined();
+  await gone(later);
+  expect((await cell.pod(stays)).phase).toBe("Running");
+  expect(await cell.events(out, "TaintManagerEviction")).toHaveLength(1);
+});
+
+test("a Pod with scheduling gates waits until they are taken away", async () => {
+  await cell.worker("a");
+  const gated = requesting({}, { schedulingGates: [{ name: "example.com/quota" }] });
+  const [key = ""] = await cell.pods("gated", 1, gated, 5);
+  await cell.unschedulable(key, "Scheduling is blocked due to non-empty scheduling gates");
+  expect((await cell.pod(key)).conditions?.[0]?.reason).toBe("SchedulingGated");
+  await cell.changePod(key, (pod) => ({
+    ...pod,
+    spec: requesting({}, { restartPolicy: "Never" }),
+  }));
+  await cell.succeeded([key]);
+  expect(await cell.events(key, "FailedScheduling")).toEqual([]);
+});
+
 test("a worker whose Node was removed or marked as away shows itself again", async () => {
   await cell.worker("a");
   const stored = await cell.store.get("nodes", "a");

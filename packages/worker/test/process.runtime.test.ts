@@ -1,5 +1,5 @@
 // The shared suite on the process runtime, and what only it promises: surviving deaths, no leftovers.
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { findMountSupport } from "../src/process/mount-support.ts";
 import type { Observation, RunnablePod } from "../src/runtime.ts";
 import { compile, type Compiled } from "./compiled.ts";
 import { launch, logText, runnable, runtimeSuite, shell, Trial, until } from "./runtime-suite.ts";
+import { killed, startRuntimeProcess } from "./worker-process.ts";
 
 let compiled: Compiled;
 let root: string;
@@ -55,27 +56,8 @@ runtimeSuite("process", () => ProcessRuntime.open(optionsFor("suite")), {
 });
 
 describe("deaths and leftovers", () => {
-  const startWorker = async (
-    options: ProcessRuntimeOptions,
-    pod: RunnablePod,
-  ): Promise<ChildProcess> => {
-    const worker = spawn(
-      process.execPath,
-      [compiled.killedWorker, JSON.stringify(options), JSON.stringify(pod)],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
-    await new Promise<void>((resolve) => {
-      worker.stdout?.on("data", (chunk) => {
-        if (String(chunk).includes('"Running"')) resolve();
-      });
-    });
-    return worker;
-  };
-  const killed = async (worker: ChildProcess): Promise<void> => {
-    const gone = new Promise((resolve) => worker.once("exit", resolve));
-    worker.kill("SIGKILL");
-    await gone;
-  };
+  const startWorker = (options: ProcessRuntimeOptions, pod: RunnablePod): Promise<ChildProcess> =>
+    startRuntimeProcess(compiled, options, pod);
 
   test.each([
     ["ends after the worker is back", "while [ ! -e go ]; do sleep 0.02; done; echo late; exit 42"],
@@ -219,7 +201,7 @@ describe("admission", () => {
     const last: Observation = await trial.ended;
     expect(last).toMatchObject({ podIP: "192.0.2.1", hostIP: "192.0.2.1" });
     expect(last.containers[0]?.startedAtMs).toBeTypeOf("number");
-    expect(trial.reasons()).toEqual(["ImageIgnored", "Started"]);
+    expect(trial.reasons()).toEqual(["ImageIgnored", "Created", "Started"]);
     await runtime.close();
   });
 });

@@ -9,36 +9,36 @@ const TREES_MAX = 2_000;
 const TEXT_MAX = 4_096;
 
 const trees = new Map<string, FieldsV1>();
-const texts = new WeakMap<object, string>();
+const packedTexts = new WeakMap<object, string>();
 
 const freeze = (tree: FieldsV1): FieldsV1 => {
   for (const below of Object.values(tree)) freeze(below);
   return Object.freeze(tree);
 };
 
-/** The tree of a JSON text. It is shared: nobody may change it. */
-export const treeOf = (text: string): FieldsV1 => {
-  const known = trees.get(text);
+/** Its own inverse: JSON inside a JSON text then needs no escapes, which cost space and time. */
+const swapQuotes = (text: string): string =>
+  text.replace(/["']/g, (quote) => (quote === '"' ? "'" : '"'));
+const pack = (text: string): string =>
+  text.includes("'") ? swapQuotes(text) : text.replaceAll('"', "'");
+const unpack = (text: string): string =>
+  text.includes('"') ? swapQuotes(text) : text.replaceAll("'", '"');
+
+const treeOfPacked = (packed: string): FieldsV1 => {
+  const known = trees.get(packed);
   if (known !== undefined) return known;
-  const tree = freeze(JSON.parse(text) as FieldsV1);
-  texts.set(tree, text);
-  if (text.length > TEXT_MAX) return tree;
+  const tree = freeze(JSON.parse(unpack(packed)) as FieldsV1);
+  packedTexts.set(tree, packed);
+  if (packed.length > TEXT_MAX) return tree;
   if (trees.size >= TREES_MAX) trees.clear();
-  trees.set(text, tree);
+  trees.set(packed, tree);
   return tree;
 };
 
-const textOf = (tree: object): string => texts.get(tree) ?? JSON.stringify(tree);
+/** The tree of a JSON text. It is shared: nobody may change it. */
+export const treeOf = (text: string): FieldsV1 => treeOfPacked(pack(text));
 
-/** Its own inverse: JSON inside a JSON text then needs no escapes, which cost space and time. */
-const swapQuotes = (text: string): string =>
-  text.includes("'")
-    ? text.replace(/["']/g, (quote) => (quote === '"' ? "'" : '"'))
-    : text.replaceAll('"', "'");
-const swapBack = (text: string): string =>
-  text.includes('"')
-    ? text.replace(/["']/g, (quote) => (quote === '"' ? "'" : '"'))
-    : text.replaceAll("'", '"');
+const packedTextOf = (tree: object): string => packedTexts.get(tree) ?? pack(JSON.stringify(tree));
 
 type Entries = readonly unknown[] | undefined;
 
@@ -46,7 +46,7 @@ type Entries = readonly unknown[] | undefined;
 export const packManagedFields = (entries: Entries): Json[] | undefined =>
   entries?.map((entry) => {
     const { fieldsType: _, fieldsV1, ...rest } = entry as Json;
-    return { ...rest, fieldsV1: swapQuotes(textOf((fieldsV1 ?? {}) as object)) };
+    return { ...rest, fieldsV1: packedTextOf((fieldsV1 ?? {}) as object) };
   });
 
 /** As clients see it. Entries that were never packed stay as they are. */
@@ -57,7 +57,7 @@ export const unpackManagedFields = (entries: Entries): ObjectMeta["managedFields
     return {
       ...rest,
       fieldsType: "FieldsV1",
-      fieldsV1: treeOf(swapBack(fieldsV1)),
+      fieldsV1: treeOfPacked(fieldsV1),
       ...(subresource === undefined ? {} : { subresource }),
     };
   });

@@ -51,10 +51,8 @@ export const jobs: Strategy = {
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background " +
     "to remove them or set propagationPolicy=Orphan to suppress this warning",
   field: (object) => String(asJob(object).status?.succeeded ?? 0),
-  prepareCreate(object) {
-    const job = defaultJob({ ...asJob(object), status: {} });
-    return generateSelector(job, job.metadata.uid ?? "") as ApiObject;
-  },
+  prepareCreate: (object) => defaultJob({ ...asJob(object), status: {} }) as ApiObject,
+  admitCreate: (object) => generateSelector(asJob(object), object.metadata?.uid ?? "") as ApiObject,
   validateCreate: (object) => [
     ...validateJobCreate(asJob(object)),
     ...validateRuntime(

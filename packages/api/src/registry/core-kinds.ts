@@ -88,8 +88,9 @@ export const namespaces: Strategy = {
   resource: "namespaces",
   empty: { spec: {}, status: {} },
   field: fieldText,
-  prepareCreate: (object) => ({
-    ...defaultNamespace(object),
+  prepareCreate: defaultNamespace,
+  admitCreate: (object) => ({
+    ...object,
     spec: { finalizers: ["kubernetes"] },
     status: { phase: "Active" },
   }),
@@ -104,14 +105,16 @@ export const namespaces: Strategy = {
     prepare: (next, old) => ({ ...next, spec: old["spec"] }),
     validate: (next, old) => validateNamespaceUpdate(next, old),
   },
+  finalize: {
+    prepare: (next, old) => ({ ...next, status: old["status"] }),
+    validate: (next, old) => validateNamespaceUpdate(next, old),
+  },
 };
 
 export const nodes: Strategy = {
   ...nodeKind,
   ...plain,
   resource: "nodes",
-  // Workers register themselves; clients may mark them (cordon, labels, annotations).
-  verbs: ["get", "list", "patch", "update", "watch"],
   empty: { spec: {}, status: {} },
   field: (object, name) => fieldText(object, name) || "false",
   validateCreate: () => [],

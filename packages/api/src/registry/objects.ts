@@ -1,5 +1,6 @@
 // Between stored records and the objects that clients see, for all kinds alike.
 import {
+  internal,
   type Job,
   podLabels,
   type PodRecord,
@@ -14,9 +15,12 @@ import {
   createObject,
   createPod,
   type ObjectOf,
+  openSecret,
   type PodTemplate,
   removeObject,
   type Resource,
+  SealedSecretError,
+  type SecretBox,
   type Store,
   type Stored,
   type StoredObject,
@@ -39,7 +43,21 @@ const withJobLabels = (job: Job): Job["metadata"] => {
   return labels === undefined ? metadata : { ...metadata, labels };
 };
 
-const renderStored = (strategy: Strategy, stored: Stored<StoredObject>): ApiObject => {
+const renderStored = (
+  strategy: Strategy,
+  stored: Stored<StoredObject>,
+  secrets: SecretBox | undefined,
+): ApiObject => {
+  if (strategy.resource !== "secrets") return renderOpen(strategy, stored);
+  try {
+    return renderOpen(strategy, { ...stored, value: openSecret(secrets, stored.value) });
+  } catch (error) {
+    if (!(error instanceof SealedSecretError)) throw error;
+    throw internal(`the Secret ${stored.key} can't be read: ${error.message}`);
+  }
+};
+
+const renderOpen = (strategy: Strategy, stored: Stored<StoredObject>): ApiObject => {
   const { metadata: _, kind: _kind, apiVersion: _version, ...rest } = stored.value;
   const metadata =
     strategy.resource === "jobs"
@@ -85,10 +103,25 @@ const hidePod = (object: ApiObject): WirePod =>
 export class Objects {
   readonly store: Store;
   readonly templates: Templates;
+  /** Encrypts Secrets; without it they are stored as they are. */
+  readonly #secrets: SecretBox | undefined;
 
-  constructor(store: Store, templates: Templates) {
+  constructor(store: Store, templates: Templates, secrets?: SecretBox) {
     this.store = store;
     this.templates = templates;
+    this.#secrets = secrets;
+  }
+
+  /** To be written even if nothing changes in it: a Secret under a key that was rotated out. */
+  isStale(strategy: Strategy, stored: AnyStored): boolean {
+    if (strategy.resource !== "secrets" || this.#secrets === undefined) return false;
+    return this.#secrets.isStale(stored.value as StoredObject);
+  }
+
+  #toStored(strategy: Strategy, object: ApiObject): StoredObject {
+    const value = toStored(strategy, object);
+    if (strategy.resource !== "secrets" || this.#secrets === undefined) return value;
+    return this.#secrets.seal(value);
   }
 
   async get(strategy: Strategy, key: string): Promise<AnyStored | null> {
@@ -96,7 +129,9 @@ export class Objects {
   }
 
   async render(strategy: Strategy, stored: AnyStored): Promise<ApiObject> {
-    if (strategy.resource !== "pods") return renderStored(strategy, stored as Stored<StoredObject>);
+    if (strategy.resource !== "pods") {
+      return renderStored(strategy, stored as Stored<StoredObject>, this.#secrets);
+    }
     const pod = stored.value as PodRecord;
     const template = pod.template === undefined ? undefined : await this.templates.of(pod);
     return showPod(pod, template, stored.rv);
@@ -104,7 +139,9 @@ export class Objects {
 
   async renderAll(strategy: Strategy, stored: readonly AnyStored[]): Promise<ApiObject[]> {
     if (strategy.resource !== "pods") {
-      return stored.map((one) => renderStored(strategy, one as Stored<StoredObject>));
+      return stored.map((one) =>
+        renderStored(strategy, one as Stored<StoredObject>, this.#secrets),
+      );
     }
     const pods = stored as readonly Stored<PodRecord>[];
     const templates = await this.templates.ofAll(pods.map(({ value }) => value));
@@ -123,7 +160,7 @@ export class Objects {
       createPod(txn, record);
       return record;
     }
-    const value = toStored(strategy, object);
+    const value = this.#toStored(strategy, object);
     createObject(txn, strategy.resource, value as never, nowMs);
     return value;
   }
@@ -136,11 +173,11 @@ export class Objects {
       const record = recordFromPod(hidePod(next), stored.value, template);
       return writeNext(txn, stored, record, template);
     }
-    const value = toStored(strategy, next);
+    const value = this.#toStored(strategy, next);
     const stored = before as Stored<never>;
     updateObject(txn, strategy.resource, stored, value as never);
     const { deletionTimestamp, finalizers } = value.metadata;
-    const held = (finalizers ?? []).length > 0 || strategy.resource === "namespaces";
+    const held = (finalizers ?? []).length > 0 || specFinalizers(value).length > 0;
     const removed = deletionTimestamp !== undefined && !held;
     if (removed) {
       removeObject(txn, strategy.resource, {
@@ -179,6 +216,10 @@ const writeNext = (
   writePod(txn, { key: stored.key, rv: "any", value: left }, detached);
   return { value: detached, updates: 2 };
 };
+
+/** A Namespace is also held by the finalizers of its spec. */
+const specFinalizers = ({ spec }: StoredObject): readonly unknown[] =>
+  (spec as { finalizers?: readonly unknown[] } | undefined)?.finalizers ?? [];
 
 export interface Written {
   readonly value: AnyStored["value"];

@@ -34,8 +34,10 @@ export const pods: Strategy = {
   field: (object, name) => fields[name]?.(asPod(object)) ?? "",
   prepareCreate(object) {
     const { status: _, ...pod } = asPod(object);
-    return { ...admitPod(defaultPod(pod)), status: { phase: "Pending" } } as ApiObject;
+    return defaultPod(pod) as ApiObject;
   },
+  admitCreate: (object) =>
+    ({ ...admitPod(asPod(object)), status: { phase: "Pending" } }) as ApiObject,
   validateCreate: (object) => [
     ...validatePodCreate(asPod(object)),
     ...validateRuntime(asPod(object).spec?.runtimeClassName, "spec"),

@@ -10,9 +10,9 @@ export interface ApiObject {
   readonly [field: string]: unknown;
 }
 
-/** How PUT and PATCH of `/status` treat an object. */
-export interface StatusRules {
-  /** The next object: what a status request may change, on top of what is stored. */
+/** How writes of a subresource, such as `/status`, treat an object. */
+export interface SubresourceRules {
+  /** The next object: what such a request may change, on top of what is stored. */
   prepare(next: ApiObject, old: ApiObject): ApiObject;
   validate(next: ApiObject, old: ApiObject): FieldErrors;
 }
@@ -30,12 +30,16 @@ export interface Strategy extends KindInfo {
   hide?(object: ApiObject): ApiObject;
   /** Completes a decoded object whose metadata the API has filled in. May throw QuantityError. */
   prepareCreate(object: ApiObject): ApiObject;
+  /** What the server adds of its own after that, which nobody owns. */
+  admitCreate?(object: ApiObject): ApiObject;
   validateCreate(object: ApiObject): FieldErrors;
   /** Defaults, and takes over from `old` what a PUT can't change. May throw QuantityError. */
   prepareUpdate(next: ApiObject, old: ApiObject): ApiObject;
   validateUpdate(next: ApiObject, old: ApiObject): FieldErrors;
   warnings(object: ApiObject, old?: ApiObject): readonly string[];
-  readonly status?: StatusRules;
+  readonly status?: SubresourceRules;
+  /** Of Namespaces: who gives up a finalizer of the spec. */
+  readonly finalize?: SubresourceRules;
   /** D2: the Warning of a DELETE without propagation policy, whose policy is then Orphan. */
   readonly orphanWarning?: string;
 }

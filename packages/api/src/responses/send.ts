@@ -64,6 +64,12 @@ export const includeOf = (request: FastifyRequest): IncludeObject => {
   return include;
 };
 
+/** Before anything is written: the answer can be given in the form asked for. Throws 406 and 400. */
+export const assertAnswerable = (request: FastifyRequest, list: boolean): void => {
+  const { shape } = negotiate(request.headers.accept, { list });
+  if (shape === "Table") includeOf(request);
+};
+
 export const partialOf = (object: ApiObject): object => ({
   kind: "PartialObjectMetadata",
   apiVersion: "meta.k8s.io/v1",

@@ -9,6 +9,7 @@ import {
 } from "@gantry/core";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { readObject } from "../requests/body.ts";
+import { addWarnings } from "../responses/send.ts";
 import { negotiate } from "../requests/negotiate.ts";
 import { answerAccess, answerIdentity, answerOthers, answerRules } from "./answer-review.ts";
 import {
@@ -28,9 +29,7 @@ function route(app: FastifyInstance, kind: ReviewKind, answer: (review: unknown)
   app.post(`/apis/${kind.group}/${kind.version}/${kind.plural}`, (request, reply) => {
     negotiate(request.headers.accept, { list: false });
     const { object, warnings } = readObject(request, kind, fieldValidation(request));
-    for (const warning of warnings) {
-      reply.header("warning", `299 - ${JSON.stringify(warning)}`);
-    }
+    addWarnings(reply, warnings);
     const given = { ...object, apiVersion: `${kind.group}/${kind.version}`, kind: kind.kind };
     return reply
       .code(201)

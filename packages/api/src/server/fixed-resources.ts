@@ -20,7 +20,7 @@ const WATCH_SECONDS = 1_800;
 const FIRST_REVISION = "1";
 
 /** What Kubernetes' clients find the API by; here it only says that there is one. */
-const apiService = (port: number): ApiObject => ({
+const apiService = (port: number, creationTimestamp: string): ApiObject => ({
   kind: "Service",
   apiVersion: "v1",
   metadata: {
@@ -28,7 +28,7 @@ const apiService = (port: number): ApiObject => ({
     namespace: "default",
     uid: "00000000-0000-4000-8000-000000000001",
     resourceVersion: FIRST_REVISION,
-    creationTimestamp: "1970-01-01T00:00:00Z",
+    creationTimestamp,
     labels: { component: "apiserver", provider: "kubernetes" },
   },
   spec: {
@@ -44,11 +44,11 @@ const apiService = (port: number): ApiObject => ({
   status: { loadBalancer: {} },
 });
 
-/** `port`: where the API listens, known once it does. */
-export const serviceOf = (port: () => number): FixedKind => ({
+/** `port`: where the API listens, known once it does. As old as the installation. */
+export const serviceOf = (port: () => number, createdAt: string): FixedKind => ({
   ...serviceKind,
   get items() {
-    return [apiService(port())];
+    return [apiService(port(), createdAt)];
   },
 });
 

@@ -6,7 +6,14 @@ import type { ApiObject, Strategy } from "../registry/strategy.ts";
 import { bodyOf, mediaTypeOf, readObject, readOptions } from "../requests/body.ts";
 import { negotiate } from "../requests/negotiate.ts";
 import { deleteOptions, flag, listOptions, queryOf, writeOptions } from "../requests/query.ts";
-import { addWarnings, includeOf, sendBody, sendList, sendObject } from "../responses/send.ts";
+import {
+  addWarnings,
+  assertAnswerable,
+  includeOf,
+  sendBody,
+  sendList,
+  sendObject,
+} from "../responses/send.ts";
 import { apply, APPLY_TYPE } from "../verbs/apply.ts";
 import { create } from "../verbs/create.ts";
 import { deleteWarnings, remove, removeCollection } from "../verbs/delete.ts";
@@ -42,7 +49,7 @@ export class KindHandlers {
 
   create = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { namespace } = place(request);
-    negotiate(request.headers.accept, { list: false });
+    assertAnswerable(request, false);
     const options = writeOptions(queryOf(request), "CreateOptions");
     const { object, warnings } = readObject(request, this.#strategy, options.fieldValidation);
     addWarnings(reply, warnings);
@@ -95,7 +102,7 @@ export class KindHandlers {
       await new Watcher(this.#context, watch, reply).run();
       return undefined;
     }
-    negotiate(request.headers.accept, { list: true });
+    assertAnswerable(request, true);
     const listed = await list(this.#context, this.#strategy, selection, options);
     return sendList(request, reply, this.#strategy, listed, this.#context.nowMs());
   };
@@ -104,6 +111,7 @@ export class KindHandlers {
     (subresource: UpdateTarget["subresource"]) =>
     async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const { namespace, name } = place(request);
+      assertAnswerable(request, false);
       const options = writeOptions(queryOf(request), "UpdateOptions");
       const { object, warnings } = readObject(request, this.#strategy, options.fieldValidation);
       addWarnings(reply, warnings);
@@ -123,6 +131,7 @@ export class KindHandlers {
     (subresource: UpdateTarget["subresource"]) =>
     async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const { namespace, name } = place(request);
+      assertAnswerable(request, false);
       const media = mediaTypeOf(request);
       const type = media === APPLY_TYPE ? APPLY_TYPE : patchTypeOf(media);
       const options = writeOptions(queryOf(request), "PatchOptions");
@@ -143,6 +152,7 @@ export class KindHandlers {
 
   remove = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { namespace, name } = place(request);
+    assertAnswerable(request, false);
     const options = this.#deleteOptions(request);
     addWarnings(reply, deleteWarnings(this.#strategy, options));
     const { body, isObject } = await remove(
@@ -162,6 +172,7 @@ export class KindHandlers {
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     const { namespace } = place(request);
+    assertAnswerable(request, true);
     const options = this.#deleteOptions(request);
     const which = listOptions(queryOf(request));
     const selection = selectionOf(this.#strategy, namespace || undefined, which);
@@ -229,6 +240,9 @@ export const registerKind = (
     app.get(`${single}/status`, handlers.get);
     app.put(`${single}/status`, handlers.update("status"));
     app.patch(`${single}/status`, handlers.patch("status"));
+  }
+  if (strategy.finalize !== undefined) {
+    app.put(`${single}/finalize`, handlers.update("finalize"));
   }
   if (strategy.namespaced) {
     app.get(`${root}/${plural}`, handlers.list);

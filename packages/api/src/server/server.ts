@@ -1,5 +1,6 @@
 // The HTTP server: limits, authentication, bodies as bytes, routes, and one error handler.
 import { randomUUID } from "node:crypto";
+import { rfc3339 } from "@gantry/core";
 import { fastify, type FastifyInstance, LogController } from "fastify";
 import { registerDiscovery } from "../discovery/register.ts";
 import { groupVersions } from "../discovery/served.ts";
@@ -67,22 +68,29 @@ export const buildServer = async (
   server.setErrorHandler(handleError);
   metrics.observe(server);
   metrics.serve(server);
-  registerRoutes(server, context, options);
+  registerRoutes(server, context, options, await createdAt(context));
   await server.ready();
   return server;
+};
+
+/** The namespace `default` is as old as the installation. */
+const createdAt = async (context: ApiContext): Promise<string> => {
+  const stored = await context.store.get("namespaces", "default");
+  return stored?.value.metadata.creationTimestamp ?? rfc3339(context.nowMs());
 };
 
 const registerRoutes = (
   app: FastifyInstance,
   context: ApiContext,
   options: Pick<ApiOptions, "version">,
+  installedAt: string,
 ): void => {
   registerHealth(app, context.store, context.nowMs);
   for (const strategy of strategies) registerKind(app, context, strategy);
   registerFixed(
     app,
     context,
-    serviceOf(() => portOf(app)),
+    serviceOf(() => portOf(app), installedAt),
   );
   const revision = () => context.store.revision();
   registerDiscovery(app, { revision, version: { version: options.version } });

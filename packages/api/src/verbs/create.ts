@@ -111,17 +111,31 @@ const complete = (
     suffix,
     generation: strategy.hasGeneration ? 1 : undefined,
   });
-  const object = withQuantities(strategy, () =>
+  const prepared = withQuantities(strategy, () =>
     strategy.prepareCreate({ ...request.object, metadata }),
   );
+  const owned = withCreator(context, strategy, request.author, prepared);
+  const object = strategy.admitCreate?.(owned) ?? owned;
   const errors = strategy.validateCreate(object);
   if (errors.length > 0) {
     throw invalidObject(strategy.kind, strategy.group, nameOf(object), errors);
   }
-  if (request.author === undefined) return object;
-  const author = { manager: request.author, subresource: undefined, nowMs: context.nowMs() };
-  return withOwners(strategy, undefined, object, author);
+  return object;
 };
+
+const withCreator = (
+  context: ApiContext,
+  strategy: Strategy,
+  manager: string | undefined,
+  object: ApiObject,
+): ApiObject =>
+  manager === undefined
+    ? object
+    : withOwners(strategy, undefined, object, {
+        manager,
+        subresource: undefined,
+        nowMs: context.nowMs(),
+      });
 
 /** Creates one object. Throws ApiError. */
 export const create = async (

@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import type { FieldPath } from "../apply/field-set.ts";
 import { updateManagedFields } from "../apply/update-managed-fields.ts";
 import type { ApiObject, Strategy } from "../registry/strategy.ts";
+import type { Subresource } from "./update.ts";
 
 /** Names of managers are bounded by Kubernetes. */
 const MANAGER_MAX = 128;
@@ -17,7 +18,7 @@ export const managerOf = (request: FastifyRequest, fieldManager: string | undefi
 /** What an endpoint of a kind does not write. */
 export const ignoredFields = (
   strategy: Strategy,
-  subresource: "status" | undefined,
+  subresource: Subresource | undefined,
 ): readonly FieldPath[] => {
   if (strategy.status === undefined) return [];
   return subresource === "status" ? [["f:spec"]] : [["f:status"]];
@@ -25,7 +26,7 @@ export const ignoredFields = (
 
 export interface Author {
   readonly manager: string;
-  readonly subresource: "status" | undefined;
+  readonly subresource: Subresource | undefined;
   readonly nowMs: number;
 }
 

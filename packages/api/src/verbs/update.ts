@@ -19,10 +19,12 @@ import { syncKeys } from "./sync-keys.ts";
 /** Writes tried for a request that names no resourceVersion. */
 const UPDATE_ATTEMPTS = 20;
 
+export type Subresource = "status" | "finalize";
+
 export interface UpdateTarget {
   readonly namespace: string;
   readonly name: string;
-  readonly subresource: "status" | undefined;
+  readonly subresource: Subresource | undefined;
   readonly dryRun: boolean;
   /** Who becomes the owner of what changes. */
   readonly manager: string;
@@ -70,12 +72,12 @@ const prepare = (
 ): ApiObject => {
   const metadata = prepareMetaForUpdate(wanted.metadata, old.metadata ?? {});
   const next = { ...wanted, metadata };
-  const { status } = strategy;
-  const ofStatus = target.subresource === "status" && status !== undefined;
+  const rules = target.subresource === undefined ? undefined : strategy[target.subresource];
   const prepared = withQuantities(strategy, () =>
-    ofStatus ? status.prepare(next, old) : strategy.prepareUpdate(next, old),
+    rules === undefined ? strategy.prepareUpdate(next, old) : rules.prepare(next, old),
   );
-  const errors = ofStatus ? status.validate(prepared, old) : strategy.validateUpdate(prepared, old);
+  const errors =
+    rules === undefined ? strategy.validateUpdate(prepared, old) : rules.validate(prepared, old);
   if (errors.length > 0) throw invalidObject(strategy.kind, strategy.group, target.name, errors);
   return prepared;
 };
@@ -128,7 +130,8 @@ export const update = async (
       ...warnings,
       ...(target.subresource === undefined ? strategy.warnings(next, old) : []),
     ];
-    if (target.dryRun || sameJson(next, old)) return { object: next, warnings: notes, code: 200 };
+    const same = sameJson(next, old) && !context.objects.isStale(strategy, stored);
+    if (target.dryRun || same) return { object: next, warnings: notes, code: 200 };
     const written = await write(context, strategy, stored, old, next);
     if (written !== "stale") return { object: written, warnings: notes, code: 200 };
     // Somebody else wrote meanwhile. A client that named a version is told in the next round.

@@ -9,6 +9,7 @@ import { kubeconfigText } from "../server/kubeconfig.ts";
 import { serverLog } from "../server/log.ts";
 import { loadApi, loadScheduler, loadWorker } from "../server/parts.ts";
 import { type NodeOptions, workerNode } from "../server/worker-node.ts";
+import { secretBox } from "../server/secrets-key.ts";
 import { opsOf, type ServeOptions, tlsOf } from "../server/serve-options.ts";
 import { endRequest } from "../server/signals.ts";
 import { bearerToken } from "../server/token.ts";
@@ -29,6 +30,8 @@ export interface WorkerOptions extends RoleOptions, NodeOptions {
   readonly concurrency: number;
   readonly node?: string;
   readonly listen: string;
+  /** File of the keys that encrypt Secrets: that of the api. */
+  readonly secretsKey?: string;
   readonly drain: "wait" | "stop";
 }
 
@@ -39,6 +42,8 @@ export async function api(options: ApiOptions): Promise<void> {
   const tls = tlsOf(options, dir.tls, listen.host);
   refuseOpenHttp({ listen, ops, tls, insecure: options.insecure === true });
   const token = bearerToken(dir.token);
+  const { secretsKey: given } = options;
+  const secrets = await secretBox({ given, own: dir.secretsKey, make: true });
   await untilStopped("api", options, async (redis, log) => {
     const startApi = await loadApi();
     const part = await startApi({
@@ -50,6 +55,7 @@ export async function api(options: ApiOptions): Promise<void> {
       log,
       version: version(),
       defaultRuntime: options.runtime[0] ?? "process",
+      ...(secrets && { secrets }),
     });
     const url = localUrl(tls ? "https" : "http", { host: listen.host, port: part.port });
     writePrivate(dir.kubeconfig, kubeconfigText({ url, token, ca: tls?.ca }));
@@ -93,6 +99,8 @@ export async function worker(options: WorkerOptions): Promise<void> {
   const offered = workerNode(options);
   const listen = parseListen(options.listen);
   if (!isLoopback(listen.host)) say(`logs of Pods are served to the api on ${listen.host}`);
+  const { secretsKey: given } = options;
+  const secrets = await secretBox({ given, own: dir.secretsKey, make: false });
   await untilStopped("worker", options, async (redis, log) => {
     const startWorker = await loadWorker();
     const part = await startWorker({
@@ -104,6 +112,7 @@ export async function worker(options: WorkerOptions): Promise<void> {
       defaultRuntime: options.runtime[0] ?? "process",
       concurrency: options.concurrency,
       ...offered,
+      ...(secrets && { secrets }),
       listen,
       drain: options.drain,
       version: version(),

@@ -52,6 +52,7 @@ export async function up(options: UpOptions): Promise<void> {
       tls,
       insecure,
       token,
+      secretsKey: options.secretsKey,
       ops,
       runtimes: options.runtime,
       concurrency: options.concurrency,

@@ -8,6 +8,7 @@ import type { Say } from "../redis/find.ts";
 import { UsageError } from "../usage-error.ts";
 import { version } from "../version.ts";
 import type { ServingCertificate } from "./certificate.ts";
+import { secretBox } from "./secrets-key.ts";
 import type { WorkerNode } from "./worker-node.ts";
 import { loadApi, loadScheduler, loadWorker, type Part } from "./parts.ts";
 
@@ -21,6 +22,8 @@ export interface EngineOptions {
   /** Allows plain HTTP on more than loopback. */
   readonly insecure: boolean;
   readonly token: string;
+  /** File of the keys that encrypt Secrets; by default one in the data directory. */
+  readonly secretsKey?: string | undefined;
   readonly ops: (Listen & { readonly write: boolean }) | null;
   /** The first is the default one. */
   readonly runtimes: readonly string[];
@@ -67,6 +70,11 @@ async function startParts(
   await checkRedis(redis);
   const [startApi, startScheduler, startWorker] = await loading;
   const defaultRuntime = options.runtimes[0] ?? "process";
+  const secrets = await secretBox({
+    given: options.secretsKey,
+    own: options.dir.secretsKey,
+    make: true,
+  });
   // Stopped last to first: the worker first, while the scheduler still counts what it reports.
   const api = await startApi({
     redis,
@@ -77,6 +85,7 @@ async function startParts(
     log,
     version: version(),
     defaultRuntime,
+    ...(secrets && { secrets }),
   });
   parts.push(api);
   parts.push(await startScheduler({ redis, log, registry: api.registry }));
@@ -90,6 +99,7 @@ async function startParts(
       defaultRuntime,
       concurrency: options.concurrency,
       ...options.worker,
+      ...(secrets && { secrets }),
       listen: { host: "127.0.0.1", port: 0 },
       drain: "stop",
       version: version(),

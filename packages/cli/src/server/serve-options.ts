@@ -12,6 +12,8 @@ export interface ServeOptions {
   readonly tlsKey?: string;
   /** Plain HTTP. */
   readonly insecure?: boolean;
+  /** File of the keys that encrypt Secrets. */
+  readonly secretsKey?: string;
 }
 
 const DEFAULT_OPS_PORT = 7480;

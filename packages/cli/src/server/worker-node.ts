@@ -16,6 +16,8 @@ export interface NodeOptions {
   readonly label?: readonly string[];
   readonly taint?: readonly string[];
   readonly allowHostPath?: readonly string[];
+  readonly allowPrivileged?: boolean;
+  readonly dockerNetwork?: string;
 }
 
 /** As startWorker takes it. */
@@ -24,6 +26,8 @@ export interface WorkerNode {
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
   readonly allowedHostPaths: readonly string[];
+  readonly allowPrivileged?: boolean;
+  readonly dockerNetwork?: string;
 }
 
 const TAINT_EFFECTS: readonly string[] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -38,6 +42,8 @@ export const workerNode = (options: NodeOptions): WorkerNode => ({
   labels: Object.fromEntries((options.label ?? []).map(label)),
   taints: (options.taint ?? []).map(taint),
   allowedHostPaths: (options.allowHostPath ?? []).map(hostPath),
+  ...(options.allowPrivileged === true && { allowPrivileged: true }),
+  ...(options.dockerNetwork !== undefined && { dockerNetwork: options.dockerNetwork }),
 });
 
 const amount = (name: "cpu" | "memory", text: string | undefined): object => {

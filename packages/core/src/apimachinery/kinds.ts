@@ -212,6 +212,8 @@ export const nodeKind = kindInfo({
   kind: "Node",
   shortNames: ["no"],
   clusterScoped: true,
+  // Workers register themselves; clients may mark them (cordon, labels, annotations).
+  verbs: ["get", "list", "patch", "update", "watch"],
   status: true,
   selectableFields: ["spec.unschedulable"],
   schema: node,

@@ -4,8 +4,8 @@ import type { PodSpec } from "../schema/pod.ts";
 import { fits, placementNode, type PlacementNode } from "./fits.ts";
 import { matchesNode } from "./node-affinity.ts";
 import { amountsOf, podRequests } from "./requests.ts";
-import { tolerates, untolerated } from "./taints.ts";
-import { unschedulableCondition, unschedulableMessage } from "./unschedulable.ts";
+import { secondsToStay, tolerates, untolerated } from "./taints.ts";
+import { GATED_MESSAGE, unschedulableCondition, unschedulableMessage } from "./unschedulable.ts";
 
 const container = (requests: Record<string, string>, extra = {}) => ({
   name: "c",
@@ -167,6 +167,42 @@ describe("taints", () => {
     expect(tolerates(toleration, taint)).toBe(expected);
   });
 
+  test.each<[string, object[], object[], number | undefined]>([
+    ["no taint", [], [], undefined],
+    ["NoSchedule drives nothing out", [{ key: "a", effect: "NoSchedule" }], [], undefined],
+    ["untolerated", [{ key: "a", effect: "NoExecute" }], [], 0],
+    ["tolerated", [{ key: "a", effect: "NoExecute" }], [{ operator: "Exists" }], undefined],
+    [
+      "tolerated for a while: the shortest",
+      [
+        { key: "a", effect: "NoExecute" },
+        { key: "b", effect: "NoExecute" },
+      ],
+      [
+        { key: "a", operator: "Exists", tolerationSeconds: 300 },
+        { key: "b", operator: "Exists", tolerationSeconds: 20 },
+      ],
+      20,
+    ],
+    [
+      "one of two untolerated",
+      [
+        { key: "a", effect: "NoExecute" },
+        { key: "b", effect: "NoExecute" },
+      ],
+      [{ key: "a", operator: "Exists" }],
+      0,
+    ],
+    [
+      "a negative time is none",
+      [{ key: "a", effect: "NoExecute" }],
+      [{ key: "a", operator: "Exists", tolerationSeconds: -1 }],
+      0,
+    ],
+  ])("time to stay, %s", (_, taints, tolerations, seconds) => {
+    expect(secondsToStay(taints, tolerations)).toBe(seconds);
+  });
+
   test("PreferNoSchedule keeps nothing away; NoExecute does", () => {
     expect(untolerated([{ key: "a", effect: "PreferNoSchedule" }], [])).toBeUndefined();
     expect(untolerated([{ key: "a", effect: "NoExecute" }], [])?.key).toBe("a");
@@ -280,6 +316,10 @@ describe("a Pod that fits nowhere", () => {
       "0/3 nodes are available: 1 Too many pods, 1 node(s) were unschedulable, 2 Insufficient cpu.",
     );
     expect(unschedulableMessage([])).toBe("no nodes available to schedule pods");
+  });
+
+  test("a gated Pod has another reason", () => {
+    expect(unschedulableCondition(undefined, GATED_MESSAGE, 0).reason).toBe("SchedulingGated");
   });
 
   test("the condition keeps the time of the first refusal", () => {

@@ -26,3 +26,27 @@ export const untolerated = (
     (taint) =>
       repelling.has(taint.effect ?? "") && !tolerations.some((each) => tolerates(each, taint)),
   );
+
+/**
+ * How long a Pod that runs on the node may stay there, in seconds; `undefined`: for as long as it
+ * runs. NoExecute taints drive out what does not tolerate them, or only for a while.
+ */
+export function secondsToStay(
+  taints: readonly Taint[],
+  tolerations: readonly Toleration[],
+): number | undefined {
+  let seconds: number | undefined;
+  for (const taint of taints) {
+    if (taint.effect !== "NoExecute") continue;
+    const used = tolerations.filter((each) => tolerates(each, taint));
+    if (used.length === 0) return 0;
+    for (const { tolerationSeconds } of used) {
+      if (tolerationSeconds === undefined) continue;
+      seconds = Math.min(
+        seconds ?? Number.POSITIVE_INFINITY,
+        Math.max(0, Number(tolerationSeconds)),
+      );
+    }
+  }
+  return seconds;
+}

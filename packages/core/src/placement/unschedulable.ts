@@ -14,6 +14,9 @@ export function unschedulableMessage(reasons: readonly (readonly string[])[]): s
   return `0/${reasons.length} nodes are available: ${parts.join(", ")}.`;
 }
 
+/** Of a Pod that waits for its scheduling gates to be taken away. */
+export const GATED_MESSAGE = "Scheduling is blocked due to non-empty scheduling gates";
+
 /** `before`: the Pod's conditions that are not derived. The time is that of the first refusal. */
 export function unschedulableCondition(
   before: readonly PodCondition[] | undefined,
@@ -24,7 +27,7 @@ export function unschedulableCondition(
   return {
     type: "PodScheduled",
     status: "False",
-    reason: "Unschedulable",
+    reason: message === GATED_MESSAGE ? "SchedulingGated" : "Unschedulable",
     message,
     lastTransitionTime: old?.lastTransitionTime ?? rfc3339(nowMs),
   };

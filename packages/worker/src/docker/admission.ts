@@ -17,11 +17,28 @@ export interface DockerRules {
 
 /** Capabilities that the Pod Security Standard "baseline" lets Pods add. */
 const baselineCapabilities = new Set([
-  ...["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"],
-  ...["NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"],
+  "AUDIT_WRITE",
+  "CHOWN",
+  "DAC_OVERRIDE",
+  "FOWNER",
+  "FSETID",
+  "KILL",
+  "MKNOD",
+  "NET_BIND_SERVICE",
+  "SETFCAP",
+  "SETGID",
+  "SETPCAP",
+  "SETUID",
+  "SYS_CHROOT",
 ]);
 const supportedVolumes = new Set([
-  ...["name", "emptyDir", "hostPath", "configMap", "secret", "downwardAPI", "projected"],
+  "name",
+  "emptyDir",
+  "hostPath",
+  "configMap",
+  "secret",
+  "downwardAPI",
+  "projected",
 ]);
 const supportedProjections = new Set(["secret", "configMap", "downwardAPI"]);
 const supportedResources = new Set(["cpu", "memory", "ephemeral-storage"]);

@@ -41,7 +41,8 @@ const MIN_CPU_SHARES = 2;
 const resourcesOf = ({ resources }: Container): HostConfig => {
   const { limits = {}, requests = {} } = resources ?? {};
   const config: HostConfig = {};
-  if (limits["cpu"] !== undefined) config.NanoCpus = Math.round(quantityAmount(limits["cpu"]) * 1e9);
+  if (limits["cpu"] !== undefined)
+    config.NanoCpus = Math.round(quantityAmount(limits["cpu"]) * 1e9);
   const cpu = requests["cpu"] ?? limits["cpu"];
   if (cpu !== undefined) {
     const shares = Math.floor(quantityAmount(cpu) * CPU_SHARES_PER_CORE);
@@ -68,11 +69,12 @@ const userOf = (
   if (runAsNonRoot === true) {
     const which = `(pod: "${pod.name}_${pod.namespace}(${pod.uid})", container: ${container.name})`;
     if (runAsUser === 0) {
-      throw new ContainerConfigError(
-        `container's runAsUser breaks non-root policy ${which}`,
-      );
+      throw new ContainerConfigError(`container's runAsUser breaks non-root policy ${which}`);
     }
-    if (runAsUser === undefined && (imageUser === "" || imageUser === "0" || imageUser === "root")) {
+    if (
+      runAsUser === undefined &&
+      (imageUser === "" || imageUser === "0" || imageUser === "root")
+    ) {
       throw new ContainerConfigError(
         `container has runAsNonRoot and image will run as root ${which}`,
       );

@@ -19,6 +19,10 @@ export interface DockerContext {
   readonly allowedHostPaths: readonly string[];
   readonly backoff: BackoffTiming;
   readonly logLimits: LogLimits;
+  /** When this machine started, Unix ms. */
+  readonly bootedAtMs: number;
+  /** How often emptyDir volumes with a sizeLimit are measured. */
+  readonly volumeCheckMs: number;
   readonly log: Pick<Logger, "warn"> | undefined;
   /** Aborted when the runtime closes. */
   readonly closed: AbortSignal;

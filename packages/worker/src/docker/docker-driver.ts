@@ -142,7 +142,17 @@ export class DockerDriver implements ContainerDriver {
       const { pod } = this.#pod;
       const container = this.#container;
       const { owner, host, logLimits } = this.#context;
-      const request = { pod, container, restart, image, ground, owner, host, logLimits, messageFile };
+      const request = {
+        pod,
+        container,
+        restart,
+        image,
+        ground,
+        owner,
+        host,
+        logLimits,
+        messageFile,
+      };
       return this.#createAnew(containerOptions(request));
     };
     const failed = (error: unknown): void => {

@@ -5,8 +5,11 @@ import type { ContainerInspectInfo } from "dockerode";
 import { type ContainerBehaviour, containerBehaviour } from "../pod/behaviour.ts";
 import type { StartReports } from "../pod/container-driver.ts";
 import type { SupervisedContainer } from "../pod/container-supervision.ts";
+import { quantityAmount } from "../pod/field-ref.ts";
 import { PodSupervision } from "../pod/pod-supervision.ts";
 import { VolumeError } from "../pod/host-path.ts";
+import { rebootEvent } from "../pod/reboot.ts";
+import { type VolumeLimit, watchVolumeLimits } from "../process/volume-limits.ts";
 import type { Observation, PodSink, RunnablePod, RunningPod } from "../runtime.ts";
 import type { PodGround } from "./container-config.ts";
 import type { DockerContext } from "./docker-context.ts";
@@ -15,6 +18,7 @@ import { engineMessage, unlessGone } from "./engine-error.ts";
 import { infraName, label } from "./labels.ts";
 import { persist } from "./pause.ts";
 import { layGround, networkOf, podAddress } from "./pod-ground.ts";
+import { endedByReboot, rebootedObservation } from "./rebooted-pod.ts";
 import { readState, type PodState, writeState } from "./pod-state.ts";
 
 type Container = NonNullable<PodSpec["containers"]>[number];
@@ -23,6 +27,9 @@ const DEFAULT_GRACE_SECONDS = 30;
 const LOOPBACK = "127.0.0.1";
 /** Ends that came before the deadline, while no worker was there to see, are read first. */
 const DEADLINE_AFTER_ADOPTION_MS = 2000;
+
+/** A kubelet's, for a volume above its limit. */
+const EVICTION_GRACE_SECONDS = 1;
 
 const isFinal = ({ phase }: Observation): boolean => phase === "Succeeded" || phase === "Failed";
 
@@ -40,6 +47,7 @@ export class DockerPod implements RunningPod, DriverPod {
   readonly #facts: { podIP?: string; hostIP: string; handle: string };
   #probeHost = LOOPBACK;
   #cleaned: Promise<void> = Promise.resolve();
+  #unwatchVolumes: () => void = () => {};
   #end: (observation: Observation) => void = () => {};
 
   constructor(context: DockerContext, pod: RunnablePod, directory: string, sink: PodSink) {
@@ -66,6 +74,14 @@ export class DockerPod implements RunningPod, DriverPod {
     if (final !== undefined) return this.#observed(final);
     writeState(this.directory, this.#state);
     const { spec } = this.pod;
+    const { bootedAtMs } = this.#context;
+    const knownRunOf = ({ name }: Container): KnownRun | undefined =>
+      knownRun(engineContainers.filter(({ Config }) => Config.Labels[label.container] === name));
+    if (engineContainers.some((each) => endedByReboot(each, bootedAtMs))) {
+      this.#sink.event(rebootEvent);
+      const base = { startedAtMs, ...this.#facts };
+      return this.#observed(rebootedObservation(spec, knownRunOf, bootedAtMs, base));
+    }
     const isAdopted = engineContainers.length > 0;
     const deadlineMs =
       spec.activeDeadlineSeconds === undefined
@@ -76,10 +92,14 @@ export class DockerPod implements RunningPod, DriverPod {
           );
     const { uid, namespace, name } = this.pod;
     const supervised = (isInit: boolean) => (container: Container) =>
-      this.#supervised(container, isInit, engineContainers);
+      this.#supervised(container, isInit, knownRunOf(container));
     this.#supervision = new PodSupervision(
       {
-        ...{ uid, namespace, name, startedAtMs, deadlineMs },
+        uid,
+        namespace,
+        name,
+        startedAtMs,
+        deadlineMs,
         graceSeconds: Math.max(0, spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS),
         backoff: this.#context.backoff,
         facts: this.#facts,
@@ -91,6 +111,9 @@ export class DockerPod implements RunningPod, DriverPod {
         event: (event) => this.#sink.event(event),
       },
     );
+    const { volumeCheckMs } = this.#context;
+    const limits = volumeLimits(spec, this.directory);
+    this.#unwatchVolumes = watchVolumeLimits(limits, volumeCheckMs, (why) => this.#evict(why));
     if (killAtMs !== undefined) this.#supervision.stop(Math.max(0, killAtMs - Date.now()) / 1000);
     void this.#address(isAdopted).then(() => this.#supervision?.run());
   }
@@ -108,12 +131,14 @@ export class DockerPod implements RunningPod, DriverPod {
   /** Leaves the Pod as it is. */
   abandon(): void {
     this.#abandoned = true;
+    this.#unwatchVolumes();
     this.#supervision?.abandon();
   }
 
-  /** Resolves when what an ended Pod no longer needs is removed. */
-  cleaned(): Promise<void> {
-    return this.#cleaned;
+  /** Resolves when nothing is being made or removed for the Pod any more. */
+  async settled(): Promise<void> {
+    await this.#ground;
+    await this.#cleaned;
   }
 
   async ground(reports: StartReports): Promise<PodGround | null> {
@@ -170,12 +195,9 @@ export class DockerPod implements RunningPod, DriverPod {
   #supervised(
     container: Container,
     isInit: boolean,
-    engineContainers: readonly ContainerInspectInfo[],
+    known: KnownRun | undefined,
   ): SupervisedContainer {
-    const own = engineContainers.filter(
-      ({ Config }) => Config.Labels[label.container] === container.name,
-    );
-    const driver = new DockerDriver(this.#context, this, container, knownRun(own));
+    const driver = new DockerDriver(this.#context, this, container, known);
     const behaviour = (): ContainerBehaviour =>
       containerBehaviour(this.pod.spec, container, isInit, this.#probeHost);
     return {
@@ -190,6 +212,7 @@ export class DockerPod implements RunningPod, DriverPod {
   #observed(observation: Observation): void {
     if (this.#abandoned || (this.last !== null && isFinal(this.last))) return;
     if (isFinal(observation)) {
+      this.#unwatchVolumes();
       this.#state = { ...this.#state, final: observation };
       writeState(this.directory, this.#state);
     }
@@ -200,6 +223,11 @@ export class DockerPod implements RunningPod, DriverPod {
     this.#end(observation);
   }
 
+  #evict(message: string): void {
+    this.#sink.event({ type: "Warning", reason: "Evicted", message });
+    this.#supervision?.fail({ reason: "Evicted", message }, EVICTION_GRACE_SECONDS);
+  }
+
   async #removeInfra(): Promise<void> {
     const infra = this.#context.docker.getContainer(infraName(this.pod.uid));
     // What could not be removed now goes with the Pod.
@@ -208,6 +236,17 @@ export class DockerPod implements RunningPod, DriverPod {
     });
   }
 }
+
+/** Of volumes on disk; those in memory are made no larger than their limit. */
+const volumeLimits = ({ volumes = [] }: PodSpec, directory: string): VolumeLimit[] =>
+  volumes.flatMap(({ name = "", emptyDir }) => {
+    const limit = emptyDir?.sizeLimit;
+    if (limit === undefined || emptyDir?.medium === "Memory") return [];
+    const limitBytes = quantityAmount(limit);
+    // As for a kubelet, zero is no limit.
+    const path = join(directory, "volumes", name);
+    return limitBytes > 0 ? [{ volume: name, path, limit, limitBytes }] : [];
+  });
 
 /** The newest run that was started, and what ended before it. */
 const knownRun = (containers: readonly ContainerInspectInfo[]): KnownRun | undefined => {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism, totalmem, uptime } from "node:os";
 import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import type { PodSpec } from "@gantry/core";
@@ -48,7 +48,13 @@ export interface DockerRuntimeOptions {
   readonly backoff?: BackoffTiming | undefined;
   readonly logLimits?: LogLimits | undefined;
   readonly resyncMs?: number | undefined;
+  readonly volumeCheckMs?: number | undefined;
+  /** When this machine started, Unix ms; asked of the system by default. */
+  readonly bootedAtMs?: number | undefined;
 }
+
+/** As often as a kubelet looks. */
+const VOLUME_CHECK_MS = 10_000;
 
 /** Which worker owns what in the engine; as long-lived as the data directory. */
 const ownerOf = (dataDir: string): string => {
@@ -75,16 +81,30 @@ export class DockerRuntime implements Runtime {
     const { allowedHostPaths = [], allowPrivileged = false, network = "bridge", log } = options;
     this.#rules = { allowedHostPaths, allowPrivileged, network };
     const docker =
-      options.socketPath === undefined ? new Docker() : new Docker({ socketPath: options.socketPath });
+      options.socketPath === undefined
+        ? new Docker()
+        : new Docker({ socketPath: options.socketPath });
     const owner = ownerOf(this.#dataDir);
     const backoff = options.backoff ?? kubeletBackoff;
     const hostIP = options.hostIP ?? primaryAddress();
     this.#context = {
-      ...{ docker, owner, network, allowedHostPaths, backoff, log },
+      docker,
+      owner,
+      network,
+      allowedHostPaths,
+      backoff,
+      log,
       watch: new EngineWatch(docker, owner, log, options.resyncMs),
       images: new ImagePuller(docker, backoff),
-      host: { hostIP, podIP: hostIP, cpus: availableParallelism(), memoryBytes: totalmem() },
+      host: {
+        hostIP,
+        podIP: hostIP,
+        cpus: availableParallelism(),
+        memoryBytes: totalmem(),
+      },
       logLimits: options.logLimits ?? kubeletLogLimits,
+      bootedAtMs: options.bootedAtMs ?? Date.now() - uptime() * 1000,
+      volumeCheckMs: options.volumeCheckMs ?? VOLUME_CHECK_MS,
       closed: this.#closed.signal,
     };
   }
@@ -159,15 +179,17 @@ export class DockerRuntime implements Runtime {
   async remove({ uid }: { uid: string }): Promise<void> {
     const running = this.#pods.get(uid);
     running?.abandon();
-    await running?.cleaned();
+    await running?.settled();
     this.#pods.delete(uid);
     const { docker } = this.#context;
     const filters = this.#filters(uid);
     const containers = await docker.listContainers({ all: true, filters });
     await Promise.all(
-      containers.map(({ Id }) => unlessGone(docker.getContainer(Id).remove({ force: true, v: true }))),
+      containers.map(({ Id }) =>
+        unlessGone(docker.getContainer(Id).remove({ force: true, v: true })),
+      ),
     );
-    const { Volumes = [] } = await docker.listVolumes({ filters: JSON.stringify(filters) });
+    const { Volumes } = await docker.listVolumes({ filters: JSON.stringify(filters) });
     await Promise.all(Volumes.map(({ Name }) => unlessGone(docker.getVolume(Name).remove())));
     await rm(podDirectory(this.#dataDir, uid), { recursive: true, force: true });
   }
@@ -197,7 +219,7 @@ export class DockerRuntime implements Runtime {
   async close(): Promise<void> {
     this.#closed.abort();
     for (const pod of this.#pods.values()) pod.abandon();
-    await Promise.all([...this.#pods.values()].map((pod) => pod.cleaned()));
+    await Promise.all([...this.#pods.values()].map((pod) => pod.settled()));
     await this.#context.watch.close();
   }
 
@@ -205,6 +227,8 @@ export class DockerRuntime implements Runtime {
     const directory = podDirectory(this.#dataDir, pod.uid);
     const running = new DockerPod(this.#context, pod, directory, sink);
     this.#pods.set(pod.uid, running);
+    // What is asked about it later is in the engine and in its state.
+    void running.ended.then(() => running.settled()).then(() => this.#pods.delete(pod.uid));
     return running;
   }
 
@@ -248,7 +272,10 @@ export class DockerRuntime implements Runtime {
     const running = this.#pods.get(uid);
     const { initContainers = [], containers = [] } = running?.pod.spec ?? {};
     const names = [...initContainers, ...containers].map(({ name }) => name);
-    const records = [...(running?.last?.initContainers ?? []), ...(running?.last?.containers ?? [])];
+    const records = [
+      ...(running?.last?.initContainers ?? []),
+      ...(running?.last?.containers ?? []),
+    ];
     return records[names.indexOf(container)]?.reason ?? "ContainerCreating";
   }
 }

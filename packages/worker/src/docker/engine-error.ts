@@ -13,7 +13,9 @@ export const isMissing = (error: unknown): boolean => statusOf(error) === 404;
 /** The engine's own words, without the client's. */
 export const engineMessage = (error: unknown): string => {
   const { json, message } = error as EngineError;
-  return json?.message ?? message ?? String(error);
+  return (
+    json?.message ?? message?.replace(/^\(HTTP code \d+\) [^-]*- /, "").trim() ?? String(error)
+  );
 };
 
 /** For removals: what is gone, or is going already, needs no more. */

@@ -50,20 +50,21 @@ const open = async (
   options: Omit<LogOptions, "container">,
 ): Promise<NodeJS.ReadableStream> => {
   const { follow = false, tailLines, sinceMs } = options;
-  const query = new URLSearchParams({
-    stdout: "1",
-    stderr: "1",
-    timestamps: "1",
-    follow: follow ? "1" : "0",
-    ...(tailLines === undefined ? {} : { tail: String(tailLines) }),
+  const query = {
+    stdout: true,
+    stderr: true,
+    timestamps: true,
+    follow,
+    ...(tailLines === undefined ? {} : { tail: tailLines }),
     ...(sinceMs === undefined ? {} : { since: engineTime(sinceMs) }),
-  });
+  };
   // By hand: the client would collect a log that is not followed in memory.
   return new Promise((resolve, reject) => {
     docker.modem.dial(
       {
-        path: `/containers/${id}/logs?${query}`,
+        path: `/containers/${id}/logs?`,
         method: "GET",
+        options: query,
         isStream: true,
         statusCodes: { 200: true, 404: "no such container", 500: "server error" },
         ...(options.signal === undefined ? {} : { abortSignal: options.signal }),

@@ -11,7 +11,7 @@ import type { Credentials } from "./registry-credentials.ts";
 export interface ImageRequest {
   readonly image: string;
   readonly policy: string | undefined;
-  credentials(image: ImageReference): readonly Credentials[];
+  readonly credentials: (image: ImageReference) => readonly Credentials[];
 }
 
 export interface ObtainedImage {

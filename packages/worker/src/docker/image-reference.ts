@@ -31,7 +31,10 @@ export const parseImage = (image: string): ImageReference | null => {
     return null;
   }
   const registry = first !== undefined && looksLikeHost(first) ? first : DOCKER_HUB;
-  const path = first !== undefined && registry === DOCKER_HUB && first !== DOCKER_HUB ? `${first}/${rest}` : rest;
+  const path =
+    first !== undefined && registry === DOCKER_HUB && first !== DOCKER_HUB
+      ? `${first}/${rest}`
+      : rest;
   const isShort = registry === DOCKER_HUB && !path.includes("/");
   return {
     full: tag === undefined && digest === undefined ? `${image}:latest` : image,

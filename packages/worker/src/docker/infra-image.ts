@@ -28,7 +28,8 @@ const codeX86 = Buffer.concat([
   ignoreAction,
 ]);
 
-const movz = (register: number, value: number): number => (0xd2800000 | (value << 5) | register) >>> 0;
+const movz = (register: number, value: number): number =>
+  (0xd2800000 | (value << 5) | register) >>> 0;
 const SVC = 0xd4000001;
 
 /** rt_sigaction(SIGCHLD, ignore, NULL, 8); for (;;) ppoll(NULL, 0, NULL, NULL, 0); */

@@ -78,7 +78,11 @@ const infraOptions = (pod: RunnablePod, settings: GroundSettings): ContainerCrea
       ...nameResolution(pod),
       ...(sysctls.length === 0
         ? {}
-        : { Sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [name ?? "", value ?? ""])) }),
+        : {
+            Sysctls: Object.fromEntries(
+              sysctls.map(({ name, value }) => [name ?? "", value ?? ""]),
+            ),
+          }),
       LogConfig: { Type: "none", Config: {} },
       // Memory volumes live as long as something has them mounted: they must outlive restarts.
       Mounts: inMemoryVolumes(pod).map(({ name = "" }) => ({
@@ -141,10 +145,7 @@ export const layGround = async (
 };
 
 /** The Pod's own address, where its network gives it one. */
-export const podAddress = async (
-  docker: Docker,
-  infraId: string,
-): Promise<string | undefined> => {
+export const podAddress = async (docker: Docker, infraId: string): Promise<string | undefined> => {
   const { NetworkSettings } = await docker.getContainer(infraId).inspect();
   const addresses = Object.values(NetworkSettings.Networks).map(({ IPAddress }) => IPAddress);
   return addresses.find((address) => address !== "");

@@ -45,11 +45,7 @@ const kinds: Readonly<Record<string, { is: (stats: Stats) => boolean; name: stri
 };
 
 /** What to mount for a hostPath volume, made where its type says so. Throws `VolumeError`. */
-export const hostPathSource = (
-  path: string,
-  type: string,
-  allowed: readonly string[],
-): string => {
+export const hostPathSource = (path: string, type: string, allowed: readonly string[]): string => {
   const real = realPath(normalize(path));
   if (!allowed.some((prefix) => isBelow(real, realPath(prefix)))) {
     throw new VolumeError(`hostPath ${path} leads to ${real}, which this worker does not allow`);

@@ -1,6 +1,6 @@
 // One Pod under supervision: init containers in order, sidecars, containers, restarts, deadline, stop.
 import type { ContainerRecord } from "@gantry/core";
-import type { Observation, RuntimeEvent } from "../runtime.ts";
+import type { Disruption, Observation, RuntimeEvent } from "../runtime.ts";
 import { ContainerSupervision, type SupervisedContainer } from "./container-supervision.ts";
 import { goDuration } from "./go-duration.ts";
 import { type BackoffTiming, RestartBackoff, shouldRestart } from "./restart.ts";
@@ -15,6 +15,13 @@ const killed = {
   message: "The container could not be located when the pod was terminated",
   exitCode: 137,
 };
+
+/** Why a Pod fails although its containers did not. */
+export interface PodFailure {
+  readonly reason: string;
+  readonly message: string;
+  readonly disruption?: Disruption;
+}
 
 export interface PodBehaviour {
   readonly uid: string;
@@ -42,7 +49,7 @@ export class PodSupervision {
   #killAtMs = Number.POSITIVE_INFINITY;
   #sidecarsStopping = false;
   #initialized = false;
-  #failure: { reason?: string; message?: string } | null = null;
+  #failure: PodFailure | null = null;
   #changePending = false;
   #final: Observation | null = null;
   #deadline: NodeJS.Timeout | undefined;
@@ -100,6 +107,13 @@ export class PodSupervision {
     }
   }
 
+  /** Stops the Pod, which ends Failed with this reason unless it had another before. */
+  fail(failure: PodFailure, graceSeconds: number): void {
+    if (this.#final !== null) return;
+    this.#failure ??= failure;
+    this.stop(Math.min(graceSeconds, this.behaviour.graceSeconds));
+  }
+
   killAll(): void {
     this.stop(0);
     for (const container of [...this.#init, ...this.#main]) container.kill();
@@ -121,11 +135,8 @@ export class PodSupervision {
   }
 
   #exceeded(): void {
-    this.#failure = {
-      reason: "DeadlineExceeded",
-      message: "Pod was active on the node longer than the specified deadline",
-    };
-    this.stop(this.behaviour.graceSeconds);
+    const message = "Pod was active on the node longer than the specified deadline";
+    this.fail({ reason: "DeadlineExceeded", message }, this.behaviour.graceSeconds);
   }
 
   /** True when every init container succeeded and every sidecar has started. */
@@ -249,7 +260,9 @@ export class PodSupervision {
 
   #observe(): Observation {
     const containers = this.#main.map(({ record }) => record);
-    const sidecars = this.#init.filter(({ behaviour }) => behaviour.sidecar).map(({ record }) => record);
+    const sidecars = this.#init
+      .filter(({ behaviour }) => behaviour.sidecar)
+      .map(({ record }) => record);
     const begun = containers.some(
       ({ state, restartCount }) => state !== "waiting" || restartCount > 0,
     );

@@ -24,10 +24,21 @@ const OPEN_DIRECTORY_MODE = 0o777;
 export const layOutVolumes = (
   pod: RunnablePod,
   podDirectory: string,
-  worker: { readonly host: HostFacts; readonly allowedHostPaths: readonly string[] },
+  worker: {
+    readonly host: HostFacts;
+    readonly allowedHostPaths: readonly string[];
+    /** Makes a directory on a tmpfs, for volumes of medium Memory, where it can. */
+    readonly memoryDirectory?: (() => string | undefined) | undefined;
+  },
 ): ReadonlyMap<string, string> => {
   const layOut = (volume: Volume): string => {
-    if (volume.hostPath === undefined) return layOutFiles(pod, volume, podDirectory, worker.host);
+    if (volume.hostPath === undefined) {
+      const inMemory = volume.emptyDir?.medium === "Memory";
+      const memory = inMemory ? worker.memoryDirectory?.() : undefined;
+      const onDisk = join(podDirectory, "volumes");
+      const parent = memory === undefined ? onDisk : join(memory, pod.uid);
+      return layOutFiles(pod, volume, parent, worker.host);
+    }
     const { path = "", type = "" } = volume.hostPath;
     return hostPathSource(path, type, worker.allowedHostPaths);
   };
@@ -44,14 +55,9 @@ export const layOutVolumes = (
   );
 };
 
-const layOutFiles = (
-  pod: RunnablePod,
-  volume: Volume,
-  podDirectory: string,
-  host: HostFacts,
-): string => {
+const layOutFiles = (pod: RunnablePod, volume: Volume, parent: string, host: HostFacts): string => {
   const { fsGroup } = pod.spec.securityContext ?? {};
-  const path = join(podDirectory, "volumes", volume.name ?? "");
+  const path = join(parent, volume.name ?? "");
   mkdirSync(path, { recursive: true });
   chmodSync(path, isEmptyDir(volume) ? OPEN_DIRECTORY_MODE : 0o755);
   if (fsGroup !== undefined) chownSync(path, -1, fsGroup);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { PodSpec } from "@gantry/core";
 import type { LogLimits } from "../logs/log-file.ts";
 import { containerBehaviour } from "../pod/behaviour.ts";
+import { quantityAmount } from "../pod/field-ref.ts";
 import { containerEnv, podHostname } from "../pod/environment.ts";
 import { expand } from "../pod/expansion.ts";
 import type { HostFacts } from "../pod/field-ref.ts";
@@ -11,8 +12,10 @@ import type { BackoffTiming } from "../pod/restart.ts";
 import { DEFAULT_MESSAGE_PATH } from "../pod/termination-message.ts";
 import { layOutVolumes, type MountPlan, mountsOf } from "../pod/volumes.ts";
 import type { RunnablePod } from "../runtime.ts";
+import { cgroupLimits } from "./cgroup.ts";
 import { POD_MARKER } from "./leftovers.ts";
 import type { ContainerPlan, PodPlan } from "./pod-plan.ts";
+import type { VolumeLimit } from "./volume-limits.ts";
 
 type Container = NonNullable<PodSpec["containers"]>[number];
 
@@ -23,6 +26,9 @@ export interface PlanSettings {
   readonly rootless: boolean;
   readonly mountable: boolean;
   readonly allowedHostPaths: readonly string[];
+  readonly memoryDirectory: () => string | undefined;
+  readonly cgroupRoot?: string | undefined;
+  readonly volumeCheckMs: number;
 }
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -103,8 +109,31 @@ const containerPlan = (
     mounts: mounts.length === 0 ? undefined : mounts,
     messageFile: message,
     messageFromLogs: container.terminationMessagePolicy === "FallbackToLogsOnError",
+    limits: settings.cgroupRoot === undefined ? undefined : limits(container),
   };
 };
+
+const limits = ({ resources }: Container): ContainerPlan["limits"] => {
+  const amount = (text: string | undefined): number | undefined =>
+    text === undefined ? undefined : quantityAmount(text);
+  return cgroupLimits({
+    cpuLimit: amount(resources?.limits?.["cpu"]),
+    cpuRequest: amount(resources?.requests?.["cpu"] ?? resources?.limits?.["cpu"]),
+    memoryLimit: amount(resources?.limits?.["memory"]),
+  });
+};
+
+const volumeLimits = (
+  { volumes = [] }: PodSpec,
+  paths: ReadonlyMap<string, string>,
+): VolumeLimit[] =>
+  volumes.flatMap(({ name = "", emptyDir }) => {
+    const [path, limit] = [paths.get(name), emptyDir?.sizeLimit];
+    if (path === undefined || limit === undefined) return [];
+    const limitBytes = quantityAmount(limit);
+    // As for a kubelet, zero is no limit.
+    return limitBytes > 0 ? [{ volume: name, path, limit, limitBytes }] : [];
+  });
 
 /** Makes the Pod's directory. Throws ContainerConfigError, VolumeError, or a file system's error. */
 export const compilePlan = (
@@ -132,6 +161,9 @@ export const compilePlan = (
     backoff: settings.backoff,
     logLimits: settings.logLimits,
     rootless: settings.rootless,
+    cgroupRoot: settings.cgroupRoot,
+    volumeLimits: volumeLimits(spec, volumes),
+    volumeCheckMs: settings.volumeCheckMs,
     initContainers: (spec.initContainers ?? []).map((each) => plan(each, true)),
     containers: (spec.containers ?? []).map((each) => plan(each, false)),
   };

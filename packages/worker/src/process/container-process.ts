@@ -6,10 +6,11 @@ import type { LogFile } from "../logs/log-file.ts";
 import type { Stream } from "../logs/log-record.ts";
 import type { ContainerExit } from "../pod/container-driver.ts";
 import { type ExecResult, MAX_EXEC_OUTPUT_BYTES } from "../pod/prober.ts";
+import { Cgroup, joiningArgv } from "./cgroup.ts";
 import { signalGroup } from "./leftovers.ts";
 import { enteredArgv, mountedArgv } from "./mount-script.ts";
 import { closeWriteEnd, type OutputPipe, type PipePool } from "./pipe-pool.ts";
-import type { ContainerPlan } from "./pod-plan.ts";
+import type { ContainerPlan, PodPlan } from "./pod-plan.ts";
 import { processStart, type ProcessIdentity } from "./process-identity.ts";
 
 export interface ContainerProcess {
@@ -79,8 +80,8 @@ const capture = (pipe: OutputPipe, stream: Stream, log: LogFile): void => {
   pipe.output.on("error", () => pipe.output.destroy());
 };
 
-/** What the mount script wrote before the program could run. */
-const mountFault = (plan: ContainerPlan, errorFile: string): string | undefined => {
+/** What the script that prepares a container wrote before the program could run. */
+const startFault = (plan: ContainerPlan, errorFile: string): string | undefined => {
   let text: string;
   try {
     text = readFileSync(errorFile, "utf8").trim();
@@ -99,7 +100,26 @@ interface Launch {
   readonly errorFile?: string | undefined;
 }
 
-const launchOf = (plan: ContainerPlan, podDirectory: string, rootless: boolean): Launch => {
+const launchOf = (
+  plan: ContainerPlan,
+  podDirectory: string,
+  rootless: boolean,
+  group: Cgroup | null,
+): Launch => {
+  const launch = ungroupedLaunch(plan, podDirectory, rootless, group !== null);
+  if (group === null) return launch;
+  const errorFile = join(podDirectory, `start-error-${plan.name}`);
+  const program = plan.mounts === undefined ? (plan.argv[0] ?? "") : (launch.argv[0] ?? "");
+  return { ...launch, errorFile, argv: joiningArgv(group, errorFile, program, launch.argv) };
+};
+
+/** `keepsUser`: the first program has work to do as the worker's user before it becomes another. */
+const ungroupedLaunch = (
+  plan: ContainerPlan,
+  podDirectory: string,
+  rootless: boolean,
+  keepsUser: boolean,
+): Launch => {
   if (plan.mounts !== undefined) {
     const scratch = join(podDirectory, "scratch");
     const errorFile = join(podDirectory, `start-error-${plan.name}`);
@@ -109,19 +129,37 @@ const launchOf = (plan: ContainerPlan, podDirectory: string, rootless: boolean):
   }
   if (plan.user === undefined) return { argv: plan.argv, cwd: plan.cwd, credentials: undefined };
   const { uid, gid, groups } = plan.user;
-  if (groups.length === 0) return { argv: plan.argv, cwd: plan.cwd, credentials: { uid, gid } };
-  const ids = ["--reuid", String(uid), "--regid", String(gid), "--groups", groups.join(",")];
-  const argv = ["setpriv", ...ids, "--", ...plan.argv];
+  if (groups.length === 0 && !keepsUser) {
+    return { argv: plan.argv, cwd: plan.cwd, credentials: { uid, gid } };
+  }
+  const ids = ["--reuid", String(uid), "--regid", String(gid)];
+  const others = groups.length === 0 ? ["--clear-groups"] : ["--groups", groups.join(",")];
+  const argv = ["setpriv", ...ids, ...others, "--", ...plan.argv];
   return { argv, cwd: plan.cwd, credentials: undefined };
 };
 
+type ProcessHost = Pick<PodPlan, "uid" | "directory" | "rootless" | "cgroupRoot">;
+
+const groupOf = (plan: ContainerPlan, { uid, cgroupRoot }: ProcessHost): Cgroup | null =>
+  plan.limits === undefined || cgroupRoot === undefined
+    ? null
+    : Cgroup.create(join(cgroupRoot, `${uid}-${plan.name}`), plan.limits);
+
 export const startContainer = (
   plan: ContainerPlan,
-  pod: { readonly directory: string; readonly rootless: boolean },
+  pod: ProcessHost,
   pipes: PipePool,
   log: LogFile,
 ): ContainerProcess => {
-  const launch = launchOf(plan, pod.directory, pod.rootless);
+  let group: Cgroup | null;
+  try {
+    group = groupOf(plan, pod);
+  } catch (error) {
+    const startError = `limits could not be set: ${(error as Error).message}`;
+    log.close();
+    return { identity: null, exited: Promise.resolve({ exitCode: START_ERROR_CODE, startError }) };
+  }
+  const launch = launchOf(plan, pod.directory, pod.rootless, group);
   const [stdout, stderr] = [pipes.open(), pipes.open()];
   const child = spawn(launch.argv[0] ?? "", launch.argv.slice(1), {
     cwd: launch.cwd,
@@ -142,8 +180,11 @@ export const startContainer = (
     if (pid !== undefined) signalGroup(pid, "SIGKILL");
     await drained([stdout, stderr]);
     log.close();
-    const fault = launch.errorFile === undefined ? undefined : mountFault(plan, launch.errorFile);
-    return fault === undefined ? exit : { ...exit, exitCode: START_ERROR_CODE, startError: fault };
+    const outOfMemory = group?.ranOutOfMemory === true;
+    await group?.remove();
+    const fault = launch.errorFile === undefined ? undefined : startFault(plan, launch.errorFile);
+    if (fault !== undefined) return { ...exit, exitCode: START_ERROR_CODE, startError: fault };
+    return outOfMemory ? { ...exit, reason: "OOMKilled" } : exit;
   });
   return { identity: pid === undefined ? null : { pid, start: start ?? "" }, exited };
 };

@@ -10,6 +10,8 @@ export type JournalEntry =
   | {
       /** `null`: a worker took the journal to make sure that nothing starts. */
       readonly supervisor: ProcessIdentity | null;
+      /** The machine's boot in which this was written, where it is known. */
+      readonly boot?: string | undefined;
       readonly namespace: string;
       readonly name: string;
       readonly names: readonly string[];
@@ -19,6 +21,7 @@ export type JournalEntry =
 
 export interface JournalContent {
   readonly supervisor: ProcessIdentity | null;
+  readonly boot?: string | undefined;
   readonly namespace: string;
   readonly name: string;
   /** Init containers' names, then the containers', in the spec's order. */
@@ -78,6 +81,7 @@ export const readJournal = (podDirectory: string): JournalContent | null => {
     return null;
   }
   let supervisor: ProcessIdentity | null = null;
+  let boot: string | undefined;
   let [namespace, name] = ["", ""];
   let names: readonly string[] = [];
   let observation: Observation | null = null;
@@ -85,9 +89,9 @@ export const readJournal = (podDirectory: string): JournalContent | null => {
   for (const line of text.split("\n")) {
     const entry = line === "" ? null : parsed(line);
     if (entry === null) continue;
-    if ("supervisor" in entry) ({ supervisor, namespace, name, names } = entry);
+    if ("supervisor" in entry) ({ supervisor, boot, namespace, name, names } = entry);
     else if ("process" in entry) processes.push(entry.process);
     else observation = entry.observation;
   }
-  return { supervisor, namespace, name, names, processes, observation };
+  return { supervisor, boot, namespace, name, names, processes, observation };
 };

@@ -4,6 +4,8 @@ import type { LogLimits } from "../logs/log-file.ts";
 import type { ContainerBehaviour } from "../pod/behaviour.ts";
 import type { BackoffTiming } from "../pod/restart.ts";
 import type { MountPlan } from "../pod/volumes.ts";
+import type { CgroupLimits } from "./cgroup.ts";
+import type { VolumeLimit } from "./volume-limits.ts";
 
 export interface ContainerPlan extends ContainerBehaviour {
   readonly image: string;
@@ -19,6 +21,8 @@ export interface ContainerPlan extends ContainerBehaviour {
   /** File on the host that the termination message is read from. */
   readonly messageFile?: string | undefined;
   readonly messageFromLogs: boolean;
+  /** Present when the container has limits and the host lets us enforce them. */
+  readonly limits?: CgroupLimits | undefined;
 }
 
 export interface PodPlan {
@@ -33,6 +37,10 @@ export interface PodPlan {
   readonly logLimits: LogLimits;
   /** Whether user namespaces are needed to mount (the worker is not root). */
   readonly rootless: boolean;
+  /** Where control groups of containers are made. */
+  readonly cgroupRoot?: string | undefined;
+  readonly volumeLimits: readonly VolumeLimit[];
+  readonly volumeCheckMs: number;
   readonly initContainers: readonly ContainerPlan[];
   readonly containers: readonly ContainerPlan[];
 }

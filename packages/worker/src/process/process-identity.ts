@@ -9,11 +9,15 @@ export interface ProcessIdentity {
 }
 
 const START_TIME_FIELD = 22;
+/** As much of a boot's id as tells it from others. */
+const BOOT_CHARACTERS = 8;
 let boot: string | undefined;
 
-/** Ticks count from boot, so a start time says nothing without which boot. */
-const bootId = (): string =>
-  (boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8));
+/** Which boot of the machine this is; `undefined` where it is not told (macOS). */
+export const bootId = (): string | undefined => {
+  if (process.platform !== "linux") return undefined;
+  return (boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim());
+};
 
 const linuxStart = (pid: number): string | null => {
   try {
@@ -21,7 +25,8 @@ const linuxStart = (pid: number): string | null => {
     // The name, in parentheses, may hold spaces; the fields after it begin with the third.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     if (fields[0] === "Z" || fields[0] === "X") return null;
-    return `${bootId()}-${fields[START_TIME_FIELD - 3]}`;
+    // Ticks count from boot, so a start time says nothing without which boot.
+    return `${bootId()?.slice(0, BOOT_CHARACTERS)}-${fields[START_TIME_FIELD - 3]}`;
   } catch {
     return null;
   }

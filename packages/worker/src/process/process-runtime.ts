@@ -25,7 +25,14 @@ import {
 } from "../runtime.ts";
 import { type HostRules, processRejections } from "./admission.ts";
 import { compilePlan, type PlanSettings } from "./compile-plan.ts";
+import { findCgroupSupport } from "./cgroup.ts";
 import { Journal, readJournal } from "./journal.ts";
+import {
+  memoryDirectory,
+  memoryPath,
+  removeMemoryVolumes,
+  removeOrphans,
+} from "./memory-directory.ts";
 import { findMountSupport } from "./mount-support.ts";
 import { logDirectory } from "./pod-plan.ts";
 import { SupervisedPod } from "./supervised-pod.ts";
@@ -33,7 +40,7 @@ import { SupervisorPool } from "./supervisor-pool.ts";
 
 export interface ProcessRuntimeOptions {
   readonly dataDir: string;
-  readonly log?: Pick<Logger, "warn"> | undefined;
+  readonly log?: Pick<Logger, "info" | "warn"> | undefined;
   /** hostPath volumes must lie below one of these; none by default. */
   readonly allowedHostPaths?: readonly string[] | undefined;
   readonly hostIP?: string | undefined;
@@ -42,13 +49,26 @@ export interface ProcessRuntimeOptions {
   readonly supervisorEntry?: string | undefined;
   /** How long a supervisor without Pods waits for a worker to come back. */
   readonly supervisorIdleMs?: number | undefined;
+  /** How long a supervisor without a word from its worker lets Pods run on. */
+  readonly supervisorAwayMs?: number | undefined;
+  /** How often volumes with a sizeLimit are measured. */
+  readonly volumeCheckMs?: number | undefined;
+  /** Where control groups of containers are made; null: none; default: found out. */
+  readonly cgroupRoot?: string | null | undefined;
   readonly backoff?: BackoffTiming | undefined;
   readonly logLimits?: LogLimits | undefined;
 }
 
 /** Changes whenever a supervisor of the code before could not serve this worker in full. */
-const SUPERVISOR_VERSION = "1";
+const SUPERVISOR_VERSION = "2";
 const SUPERVISOR_IDLE_MS = 5000;
+/** A kubelet's. */
+const VOLUME_CHECK_MS = 10_000;
+/**
+ * The scheduler gives a node's Pods up 75 s after the last renewal of its lease (15 s and 60 s of
+ * patience), which may lie 5 s before the worker's death: 70 s, of which the Pods get 20 to end.
+ */
+const SUPERVISOR_AWAY_MS = 45_000;
 
 /** Beside this file once compiled; run from source (tests), the compiled one is used. */
 const defaultEntry = (): string => {
@@ -66,6 +86,7 @@ export class ProcessRuntime implements Runtime {
   readonly #settings: PlanSettings;
   readonly #supervisors: SupervisorPool;
   readonly #pods = new Map<string, SupervisedPod>();
+  readonly #memoryPath: string;
 
   private constructor(options: ProcessRuntimeOptions) {
     const dataDir = resolve(options.dataDir);
@@ -75,6 +96,11 @@ export class ProcessRuntime implements Runtime {
     const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
     const allowedHostPaths = options.allowedHostPaths ?? [];
     this.#rules = { mounts, allowedHostPaths, isRoot: uid === 0, uid, gid };
+    this.#memoryPath = memoryPath(dataDir);
+    const cgroups = options.cgroupRoot === undefined ? findCgroupSupport() : null;
+    if (cgroups?.refusal) {
+      options.log?.info({ reason: cgroups.refusal }, "limits of cpu and memory are not enforced");
+    }
     const hostIP = options.hostIP ?? primaryAddress();
     this.#settings = {
       host: { hostIP, podIP: hostIP, cpus: availableParallelism(), memoryBytes: totalmem() },
@@ -83,6 +109,9 @@ export class ProcessRuntime implements Runtime {
       rootless: mounts.rootless,
       mountable: mounts.refusal === null,
       allowedHostPaths,
+      memoryDirectory: () => memoryDirectory(this.#memoryPath),
+      cgroupRoot: (cgroups === null ? options.cgroupRoot : cgroups.root) ?? undefined,
+      volumeCheckMs: options.volumeCheckMs ?? VOLUME_CHECK_MS,
     };
     this.#supervisors = new SupervisorPool(
       {
@@ -90,6 +119,7 @@ export class ProcessRuntime implements Runtime {
         version: options.version ?? SUPERVISOR_VERSION,
         entry: options.supervisorEntry ?? defaultEntry(),
         idleMs: options.supervisorIdleMs ?? SUPERVISOR_IDLE_MS,
+        awayMs: options.supervisorAwayMs ?? SUPERVISOR_AWAY_MS,
       },
       {
         message: (message) => this.#pods.get(message.uid)?.handle(message),
@@ -134,11 +164,22 @@ export class ProcessRuntime implements Runtime {
         reason: "ImageIgnored",
         message: `The process runtime runs the host's programs; image ${[...new Set(images)].join(", ")} is recorded and not used`,
       });
-      running.start(compilePlan(pod, directory, this.#settings));
+      this.#start(running, pod);
     } catch (error) {
-      running.refuse(error as Error, error instanceof VolumeError ? "FailedMount" : "Failed");
+      running.refuse(error as Error, "Failed");
     }
     return running;
+  }
+
+  /** Volumes that can't be mounted are tried again, as a kubelet does. */
+  #start(running: SupervisedPod, pod: RunnablePod): void {
+    try {
+      running.start(compilePlan(pod, this.#directory(pod.uid), this.#settings));
+    } catch (error) {
+      if (error instanceof VolumeError) {
+        running.awaitVolumes(error.message, pod.spec, () => this.#start(running, pod));
+      } else running.refuse(error as Error, "Failed");
+    }
   }
 
   async adopt(
@@ -200,6 +241,7 @@ export class ProcessRuntime implements Runtime {
     } else if (running === undefined) await this.#endUnwatched(uid, directory);
     this.#pods.delete(uid);
     await rm(directory, { recursive: true, force: true });
+    await removeMemoryVolumes(this.#memoryPath, uid);
   }
 
   async list(): Promise<readonly { namespace: string; name: string; uid: string }[]> {
@@ -224,6 +266,7 @@ export class ProcessRuntime implements Runtime {
       journal.close();
       await rm(directory, { recursive: true, force: true });
     }
+    await removeOrphans(this.#memoryPath, new Set(readdirSync(this.#podsDirectory)));
   }
 
   /** Ends a Pod that nobody watches any more. */

@@ -8,6 +8,8 @@ export type WorkerMessage =
   | { readonly op: "start"; readonly plan: PodPlan }
   | { readonly op: "attach"; readonly uid: string }
   | { readonly op: "stop"; readonly uid: string; readonly graceSeconds: number }
+  /** Said again and again by a worker that runs; one that falls silent is away. */
+  | { readonly op: "alive" }
   /** The worker goes. Without Pods and other workers the supervisor exits at once. */
   | { readonly op: "leave" }
   /** The worker uses another supervisor: exit as soon as there are no Pods. */

@@ -1,7 +1,8 @@
 // A Pod as the worker follows it: what the supervisor says, and what the journal says without one.
+import type { ContainerRecord, PodSpec } from "@gantry/core";
 import type { Observation, PodSink, RunningPod } from "../runtime.ts";
 import { readJournal } from "./journal.ts";
-import { endLostPod } from "./lost-pod.ts";
+import { endLostPod, isOfEarlierBoot, rebootEvent } from "./lost-pod.ts";
 import type { PodPlan } from "./pod-plan.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 import type { SupervisorMessage } from "./protocol.ts";
@@ -11,6 +12,34 @@ import type { SupervisorPool } from "./supervisor-pool.ts";
 const START_ERROR_CODE = 128;
 
 const isFinal = ({ phase }: Observation): boolean => phase === "Succeeded" || phase === "Failed";
+
+/** A kubelet's waits between attempts to mount. */
+const MOUNT_RETRY_MS = 500;
+const MOUNT_RETRY_MAX_MS = 122_000;
+
+const deadlineExceeded = {
+  reason: "DeadlineExceeded",
+  message: "Pod was active on the node longer than the specified deadline",
+};
+
+const waitingObservation = (spec: PodSpec, startedAtMs: number): Observation => {
+  const { initContainers = [], containers = [] } = spec;
+  const waiting = (reason: string): ContainerRecord => ({
+    state: "waiting",
+    reason,
+    restartCount: 0,
+    ready: false,
+    started: false,
+  });
+  const reason = initContainers.length > 0 ? "PodInitializing" : "ContainerCreating";
+  return {
+    phase: "Pending",
+    startedAtMs,
+    ready: false,
+    containers: containers.map(() => waiting(reason)),
+    ...(initContainers.length > 0 && { initContainers: initContainers.map(() => waiting(reason)) }),
+  };
+};
 
 export class SupervisedPod implements RunningPod {
   readonly ended: Promise<Observation>;
@@ -24,6 +53,7 @@ export class SupervisedPod implements RunningPod {
   #sink: PodSink;
   #graceSeconds: number | null = null;
   #sent = false;
+  #waiting: { sinceMs: number; delayMs: number; timer: NodeJS.Timeout | undefined } | undefined;
   #end: (observation: Observation) => void = () => {};
 
   constructor(
@@ -47,6 +77,7 @@ export class SupervisedPod implements RunningPod {
   }
 
   start(plan: PodPlan): void {
+    this.#waiting = undefined;
     void this.#supervisors.forNewPods().then(
       (client) => {
         client.send({ op: "start", plan });
@@ -55,6 +86,21 @@ export class SupervisedPod implements RunningPod {
       },
       (error: Error) => this.refuse(error, "Failed"),
     );
+  }
+
+  /** Tries again later to start a Pod whose volumes can't be mounted; it stays Pending meanwhile. */
+  awaitVolumes(message: string, spec: PodSpec, retry: () => void): void {
+    this.#sink.event({ type: "Warning", reason: "FailedMount", message });
+    this.#waiting ??= { sinceMs: Date.now(), delayMs: MOUNT_RETRY_MS, timer: undefined };
+    const { sinceMs, delayMs } = this.#waiting;
+    this.#observed(waitingObservation(spec, sinceMs));
+    if (this.#graceSeconds !== null) return this.#endWaiting();
+    const endMs = sinceMs + (spec.activeDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+    const timer = setTimeout(
+      () => (Date.now() >= endMs ? this.#endWaiting(deadlineExceeded) : retry()),
+      Math.min(delayMs, Math.max(0, endMs - Date.now())),
+    );
+    this.#waiting = { sinceMs, delayMs: Math.min(delayMs * 2, MOUNT_RETRY_MAX_MS), timer };
   }
 
   /** Takes up a Pod that has a journal. */
@@ -72,7 +118,8 @@ export class SupervisedPod implements RunningPod {
 
   stop(graceSeconds: number): void {
     this.#graceSeconds = Math.min(graceSeconds, this.#graceSeconds ?? graceSeconds);
-    this.#sendStop();
+    if (this.#waiting === undefined) this.#sendStop();
+    else this.#endWaiting();
   }
 
   handle(message: SupervisorMessage): void {
@@ -120,6 +167,13 @@ export class SupervisedPod implements RunningPod {
     });
   }
 
+  /** Ends a Pod of which nothing was started. */
+  #endWaiting(failure: { readonly reason?: string; readonly message?: string } = {}): void {
+    clearTimeout(this.#waiting?.timer);
+    this.#waiting = undefined;
+    if (this.last !== null) this.#observed({ ...this.last, phase: "Failed", ...failure });
+  }
+
   #sendStop(): void {
     if (this.#graceSeconds === null || !this.#sent || this.hasEnded) return;
     this.#supervisors.broadcast({ op: "stop", uid: this.#uid, graceSeconds: this.#graceSeconds });
@@ -138,6 +192,7 @@ export class SupervisedPod implements RunningPod {
     const journal = readJournal(this.#directory);
     const last = journal?.observation ?? null;
     if (last !== null && isFinal(last)) return this.#observed(last);
+    if (journal !== null && isOfEarlierBoot(journal)) this.#sink.event(rebootEvent);
     const content = journal ?? {
       supervisor: null,
       namespace: "",

@@ -3,7 +3,7 @@ import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { dropOldLogs, LogFile, logFileName, logSequences } from "../logs/log-file.ts";
 import { decodeRecord } from "../logs/log-record.ts";
-import type { ContainerDriver, StartOutcome } from "../pod/container-driver.ts";
+import type { ContainerDriver, StartOutcome, StartReports } from "../pod/container-driver.ts";
 import { type PodReports, PodSupervision } from "../pod/pod-supervision.ts";
 import type { Exec } from "../pod/prober.ts";
 import { messageFromFile, messageFromLog } from "../pod/termination-message.ts";
@@ -11,7 +11,11 @@ import { execBeside, startContainer } from "./container-process.ts";
 import type { Journal } from "./journal.ts";
 import { signalGroup } from "./leftovers.ts";
 import type { PipePool } from "./pipe-pool.ts";
+import { watchVolumeLimits } from "./volume-limits.ts";
 import { type ContainerPlan, logDirectory, type PodPlan } from "./pod-plan.ts";
+
+/** A kubelet's, for a volume above its limit. */
+const EVICTION_GRACE_SECONDS = 1;
 
 /** The Pod's journal gets every process before its output, and every state before the worker. */
 export const supervisePod = (
@@ -25,7 +29,12 @@ export const supervisePod = (
     driver: new ProcessDriver(container, plan, journal, pipes),
   });
   const facts = { podIP: plan.podIP, hostIP: plan.podIP, handle: plan.directory };
-  return new PodSupervision(
+  const evicted = (message: string): void => {
+    reports.event({ type: "Warning", reason: "Evicted", message });
+    supervision.fail({ reason: "Evicted", message }, EVICTION_GRACE_SECONDS);
+  };
+  const unwatch = watchVolumeLimits(plan.volumeLimits, plan.volumeCheckMs, evicted);
+  const supervision = new PodSupervision(
     {
       ...plan,
       startedAtMs: Date.now(),
@@ -34,15 +43,19 @@ export const supervisePod = (
       containers: plan.containers.map(supervised),
     },
     {
-      event: reports.event,
+      event: (event) => reports.event(event),
       observed: (observation) => {
         journal.append({ observation });
         const { phase } = observation;
-        if (phase === "Succeeded" || phase === "Failed") journal.close();
+        if (phase === "Succeeded" || phase === "Failed") {
+          unwatch();
+          journal.close();
+        }
         reports.observed(observation);
       },
     },
   );
+  return supervision;
 };
 
 class ProcessDriver implements ContainerDriver {
@@ -59,7 +72,7 @@ class ProcessDriver implements ContainerDriver {
     this.#pipes = pipes;
   }
 
-  start(restart: number): StartOutcome | Promise<StartOutcome> {
+  start(restart: number, reports: StartReports): StartOutcome | Promise<StartOutcome> {
     if (restart > 1) dropOldLogs(this.#logs, restart);
     this.#clearMessage();
     const log = new LogFile(this.#logs, restart, this.#pod.logLimits);
@@ -68,6 +81,7 @@ class ProcessDriver implements ContainerDriver {
     if (identity === null) return exited.then((failed) => ({ failed }));
     this.#journal.append({ process: identity });
     this.#pid = identity.pid;
+    reports.event("Normal", "Created", "Container created");
     return {
       containerID: `process://${identity.pid}-${identity.start}`,
       imageID: "",

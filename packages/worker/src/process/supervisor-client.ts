@@ -72,14 +72,17 @@ export interface SupervisorSettings {
   /** The compiled supervisor-main. */
   readonly entry: string;
   readonly idleMs: number;
+  /** Without a word from a worker for this long it stops its Pods. */
+  readonly awayMs: number;
 }
 
 /** Starts a supervisor and waits until it is registered. */
 export const startSupervisor = async (settings: SupervisorSettings): Promise<Registration> => {
-  const { dataDir, version, entry, idleMs } = settings;
+  const { dataDir, version, entry, idleMs, awayMs } = settings;
   mkdirSync(dataDir, { recursive: true });
   const log = openSync(join(dataDir, "supervisor.log"), "a", 0o600);
-  const argv = ["--max-semi-space-size=1", entry, dataDir, version, String(idleMs)];
+  const times = [String(idleMs), String(awayMs)];
+  const argv = ["--max-semi-space-size=1", entry, dataDir, version, ...times];
   const child = spawn(process.execPath, argv, {
     cwd: "/",
     detached: true,

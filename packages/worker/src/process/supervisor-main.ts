@@ -1,10 +1,10 @@
 // The supervisor: runs the Pods of one data directory and outlives the worker that started it.
-// Started as `node supervisor-main.js DATA_DIR VERSION IDLE_MS`; descriptor 3 is told when it is ready.
+// Started as `node supervisor-main.js DATA_DIR VERSION IDLE_MS AWAY_MS`; descriptor 3 is told when it is ready.
 import { closeSync, writeSync } from "node:fs";
 import { SupervisorServer } from "./supervisor-server.ts";
 
 const READY_DESCRIPTOR = 3;
-const [dataDir = "", version = "", idleMs = "5000"] = process.argv.slice(2);
+const [dataDir = "", version = "", idleMs = "5000", awayMs = "45000"] = process.argv.slice(2);
 
 // Each Pod is a state machine of its own. A fault in one must not end all others, and ending this
 // process would: it goes to the log that is our standard error.
@@ -12,7 +12,12 @@ process.on("uncaughtException", (error) => {
   process.stderr.write(`${new Date().toISOString()} ${error.stack ?? error.message}\n`);
 });
 
-const server = new SupervisorServer({ dataDir, version, idleMs: Number(idleMs) });
+const server = new SupervisorServer({
+  dataDir,
+  version,
+  idleMs: Number(idleMs),
+  awayMs: Number(awayMs),
+});
 process.on("SIGTERM", () => void server.stopAll());
 // A terminal's end and Ctrl-C are the worker's to handle.
 process.on("SIGHUP", () => {});

@@ -8,6 +8,8 @@ import { startSupervisor, SupervisorClient, type SupervisorSettings } from "./su
 /** An exit takes milliseconds; a stuck one must not hold up ours. */
 const EXIT_LIMIT_MS = 5000;
 const EXIT_POLL_MS = 5;
+/** How many times within the time it may be away a worker says that it is alive. */
+const ALIVE_SHARE = 9;
 
 export interface PoolReports {
   message(message: SupervisorMessage): void;
@@ -22,6 +24,7 @@ export class SupervisorPool {
   readonly #clients = new Set<SupervisorClient>();
   #current: Promise<SupervisorClient> | null = null;
   #closing = false;
+  #alive: NodeJS.Timeout | undefined;
 
   constructor(settings: SupervisorSettings, reports: PoolReports) {
     this.#settings = settings;
@@ -29,7 +32,8 @@ export class SupervisorPool {
   }
 
   async open(): Promise<void> {
-    const { dataDir, version } = this.#settings;
+    const { dataDir, version, awayMs } = this.#settings;
+    this.#alive = setInterval(() => this.broadcast({ op: "alive" }), awayMs / ALIVE_SHARE).unref();
     for (const registration of liveSupervisors(dataDir)) {
       const client = await this.#connect(registration).catch(() => null);
       if (client === null) continue;
@@ -63,6 +67,7 @@ export class SupervisorPool {
 
   async close(): Promise<void> {
     this.#closing = true;
+    clearInterval(this.#alive);
     await this.#current?.catch(() => null);
     const clients = [...this.#clients];
     for (const client of clients) client.send({ op: "leave" });
@@ -90,6 +95,7 @@ export class SupervisorPool {
       (gone) => void this.#closed(gone),
     );
     this.#clients.add(client);
+    client.send({ op: "alive" });
     return client;
   }
 

@@ -8,7 +8,7 @@ import { Journal } from "./journal.ts";
 import { sweepMarked } from "./leftovers.ts";
 import { PipePool } from "./pipe-pool.ts";
 import type { PodPlan } from "./pod-plan.ts";
-import { processStart } from "./process-identity.ts";
+import { bootId, processStart } from "./process-identity.ts";
 import { receive, send, type WorkerMessage } from "./protocol.ts";
 import {
   isRegistered,
@@ -25,6 +25,13 @@ const SWEEP_DELAY_MS = 200;
 const EXIT_MS = 1000;
 /** How often to look whether the data directory still stands. */
 const CHECK_MS = 2000;
+/**
+ * What a Pod gets to end in when its worker is away. With the 45 s before (`awayMs`) it is over
+ * before the scheduler gives the Pod up: 75 s after the worker last renewed its lease.
+ */
+const AWAY_GRACE_SECONDS = 20;
+/** Looks at the workers this many times within the time they may be away, and five times a second. */
+const AWAY_CHECKS = 10;
 /** Events kept for a worker that is away; they tell people things and decide nothing. */
 const MAX_KEPT_EVENTS = 100;
 
@@ -41,17 +48,21 @@ export class SupervisorServer {
   readonly #pipes: PipePool;
   readonly #server: Server;
   readonly #pods = new Map<string, Supervised>();
-  readonly #sockets = new Set<Socket>();
+  /** Connections of workers; whether one says that it is alive, or is of a version that does not. */
+  readonly #sockets = new Map<Socket, { saysAlive: boolean }>();
+  readonly #awayMs: number;
+  #heardAtMs = performance.now();
   readonly #ended = new Set<string>();
   #sweepDue = false;
   #idleTimer: NodeJS.Timeout | undefined;
   #draining = false;
 
-  constructor(options: { dataDir: string; version: string; idleMs: number }) {
-    const { dataDir, version, idleMs } = options;
+  constructor(options: { dataDir: string; version: string; idleMs: number; awayMs: number }) {
+    const { dataDir, version, idleMs, awayMs } = options;
     const { pid } = process;
     this.#dataDir = dataDir;
     this.#idleMs = idleMs;
+    this.#awayMs = awayMs;
     const socket = socketPath(dataDir, pid);
     this.#registration = { pid, start: processStart(pid) ?? "", version, socket };
     this.#pipes = new PipePool(join(dataDir, "supervisors", `pipes-${pid}`));
@@ -67,6 +78,7 @@ export class SupervisorServer {
     chmodSync(socket, 0o600);
     register(this.#dataDir, this.#registration);
     setInterval(() => this.#check(), CHECK_MS).unref();
+    setInterval(() => this.#checkWorkers(), Math.min(CHECK_MS, this.#awayMs) / AWAY_CHECKS).unref();
     this.#exitWhenIdle();
   }
 
@@ -78,7 +90,8 @@ export class SupervisorServer {
   }
 
   #accept(socket: Socket): void {
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, { saysAlive: false });
+    this.#heardAtMs = performance.now();
     clearTimeout(this.#idleTimer);
     receive<WorkerMessage>(socket, (message) => this.#handle(socket, message));
     socket.on("error", () => socket.destroy());
@@ -90,7 +103,11 @@ export class SupervisorServer {
   }
 
   #handle(socket: Socket, message: WorkerMessage): void {
+    this.#heardAtMs = performance.now();
     switch (message.op) {
+      case "alive":
+        this.#sockets.set(socket, { saysAlive: true });
+        return;
       case "start":
         return this.#start(socket, message.plan);
       case "attach":
@@ -115,7 +132,7 @@ export class SupervisorServer {
     const { pid, start } = this.#registration;
     const names = [...plan.initContainers, ...plan.containers].map((each) => each.name);
     const { namespace, name } = plan;
-    journal.append({ supervisor: { pid, start }, namespace, name, names });
+    journal.append({ supervisor: { pid, start }, boot: bootId(), namespace, name, names });
     const supervised: Supervised = {
       owner: socket,
       events: [],
@@ -175,13 +192,25 @@ export class SupervisorServer {
     this.#exitWhenIdle();
   }
 
+  /** G3: a Pod may be replaced elsewhere once its worker was away for long; it must not run then. */
+  #checkWorkers(): void {
+    const silent = [...this.#sockets.values()].every(({ saysAlive }) => saysAlive);
+    if (!silent) this.#heardAtMs = performance.now();
+    if (performance.now() - this.#heardAtMs < this.#awayMs) return;
+    const message = `The worker of this node was away for more than ${this.#awayMs / 1000} s`;
+    const disruption = { reason: "TerminationByKubelet", message };
+    for (const { pod } of this.#pods.values()) {
+      pod.fail({ reason: "Terminated", message, disruption }, AWAY_GRACE_SECONDS);
+    }
+  }
+
   #exit(): void {
     this.#sweep();
     this.#server.close();
     unregister(this.#dataDir, this.#registration);
     this.#pipes.close();
     // What was written to the connections still goes out.
-    const ends = [...this.#sockets].map(
+    const ends = [...this.#sockets.keys()].map(
       (socket) => new Promise<void>((resolve) => socket.end(() => resolve())),
     );
     setTimeout(() => process.exit(0), EXIT_MS);
