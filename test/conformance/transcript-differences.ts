@@ -11,7 +11,10 @@ export const differencesOfCommands: ReadonlyMap<number, string> = new Map([
   ...differences("nodes are Gantry's workers", 114, 115),
   ...differences(
     "an invalid value is shown as the JSON of the API, not as the recorded server's Go structure",
-    ...[21, 79, 85, 131],
+    21,
+    79,
+    85,
+    131,
   ),
   ...differences("the recorder cut the command off when its time was up (exit 124)", 41, 135, 136),
   ...differences("the simulated runtime is told the exit code by an annotation", 43),

@@ -217,19 +217,29 @@ describe.skipIf(!kubectlIsThere)("kubectl (skipped where it is not on the PATH)"
   test("apply -k: a Kustomize overlay with a generated ConfigMap that its Job reads", async () => {
     await write(
       "base/job.yaml",
-      ...["apiVersion: batch/v1", "kind: Job", "metadata: {name: report}", "spec:"],
-      ...["  template:", "    spec:", "      restartPolicy: Never", "      containers:"],
+      "apiVersion: batch/v1",
+      "kind: Job",
+      "metadata: {name: report}",
+      "spec:",
+      "  template:",
+      "    spec:",
+      "      restartPolicy: Never",
+      "      containers:",
       "      - {name: main, image: busybox, command: [sh, -c, 'echo $GREETING'],",
       "         envFrom: [{configMapRef: {name: settings}}]}",
     );
     await write("base/kustomization.yaml", "resources: [job.yaml]");
     await write(
       "overlay/kustomization.yaml",
-      ...["resources: [../base]", "namePrefix: nightly-", "namespace: default"],
-      ...["labels: [{pairs: {team: data}}]"],
-      ...["configMapGenerator: [{name: settings, literals: [GREETING=hello]}]"],
-      ...["patches:", "- target: {kind: Job}", "  patch: |-"],
-      ...["    - {op: add, path: /spec/backoffLimit, value: 2}"],
+      "resources: [../base]",
+      "namePrefix: nightly-",
+      "namespace: default",
+      "labels: [{pairs: {team: data}}]",
+      "configMapGenerator: [{name: settings, literals: [GREETING=hello]}]",
+      "patches:",
+      "- target: {kind: Job}",
+      "  patch: |-",
+      "    - {op: add, path: /spec/backoffLimit, value: 2}",
     );
     const overlay = join(gantry.dataDir, "clients/overlay");
     const applied = await kubectl("apply", "-k", overlay);
@@ -247,9 +257,7 @@ describe.skipIf(!kubectlIsThere)("kubectl (skipped where it is not on the PATH)"
 
   test("server-side apply: shared, refused, taken over, given up", async () => {
     const by = (manager: string, file: string, ...more: string[]) =>
-      gantry.kubectl(
-        ...["apply", "--server-side", `--field-manager=${manager}`, "-f", file, ...more],
-      );
+      gantry.kubectl("apply", "--server-side", `--field-manager=${manager}`, "-f", file, ...more);
     const head = ["apiVersion: v1", "kind: ConfigMap", "metadata: {name: shared}", "data:"];
     const both = await write("both.yaml", ...head, "  a: one", "  b: one");
     const other = await write("other.yaml", ...head, "  b: two", "  c: two");
@@ -269,8 +277,12 @@ describe.skipIf(!kubectlIsThere)("kubectl (skipped where it is not on the PATH)"
     expect((await by("second", fewer)).code).toBe(0);
     expect(JSON.parse(await data())).toEqual({ a: "one" });
     const managers = await kubectl(
-      ...["get", "cm", "shared", "--show-managed-fields"],
-      ...["-o", "jsonpath={range .metadata.managedFields[*]}{.manager}={.operation} {end}"],
+      "get",
+      "cm",
+      "shared",
+      "--show-managed-fields",
+      "-o",
+      "jsonpath={range .metadata.managedFields[*]}{.manager}={.operation} {end}",
     );
     expect(managers.trim().split(" ").toSorted()).toEqual(["first=Apply", "second=Apply"]);
   });

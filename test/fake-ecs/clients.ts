@@ -22,7 +22,11 @@ export const clientsOf = (
     region: options.region ?? "us-east-1",
     credentials: { accessKeyId: options.key ?? "fake", secretAccessKey: "fake" },
     maxAttempts: options.maxAttempts ?? 1,
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: 5_000,
+      requestTimeout: 30_000,
+      throwOnRequestTimeout: true,
+    },
   };
   const ecs = checkInputs(new ECSClient(config), "ecs");
   const sqs = checkInputs(new SQSClient(config), "sqs");

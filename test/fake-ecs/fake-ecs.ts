@@ -38,7 +38,11 @@ export interface FakeEcs {
   close(): Promise<void>;
 }
 
-type Handler = (input: never, met: MetFault<RequestFault> | undefined, gone: AbortSignal) => unknown;
+type Handler = (
+  input: never,
+  met: MetFault<RequestFault> | undefined,
+  gone: AbortSignal,
+) => unknown;
 
 const handlersOf = (
   context: EcsContext,

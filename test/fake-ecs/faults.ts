@@ -191,7 +191,7 @@ const SCRIPTED_MS = 500;
 export class Faults {
   readonly #profile: FaultProfile;
   readonly #chance: Chance;
-  readonly #scripts: { readonly script: Script; left: number }[] = [];
+  #scripts: { readonly script: Script; left: number }[] = [];
   readonly #met = new Map<string, number>();
   readonly injected: InjectedFault[] = [];
   /** False stops faults by seed; scripts go on. */
@@ -206,8 +206,9 @@ export class Faults {
     this.#scripts.push({ script, left: script.times ?? 1 });
   }
 
+  /** Forgets the scripts that are left. */
   clear(): void {
-    this.#scripts.length = 0;
+    this.#scripts = [];
   }
 
   /** `name` is what chance depends on beside the seed; the same name again is another throw. */
@@ -246,13 +247,14 @@ export class Faults {
   ): MetFault<F> | undefined {
     const text = this.#scripts.length === 0 ? "" : JSON.stringify(subject);
     const scripted = this.#scripts.find(
-      ({ script, left }) => left > 0 && script.on === on && text.includes(script.match ?? ""),
+      ({ script }) => script.on === on && text.includes(script.match ?? ""),
     );
     if (scripted !== undefined) {
       scripted.left -= 1;
+      this.#scripts = this.#scripts.filter(({ left }) => left > 0);
       return this.#inject(on, scripted.script.fault as F, name, scripted.script.ms ?? SCRIPTED_MS);
     }
-    if (!this.seeded) return undefined;
+    if (!this.seeded || Object.keys(weights).length === 0) return undefined;
     const key = `${on} ${name}`;
     const nth = this.#met.get(key) ?? 0;
     this.#met.set(key, nth + 1);

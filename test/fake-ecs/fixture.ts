@@ -38,7 +38,10 @@ export const fixture = async (
   return made;
 };
 
-export const shell = (script: string, more: Partial<ContainerDefinition> = {}): ContainerDefinition => ({
+export const shell = (
+  script: string,
+  more: Partial<ContainerDefinition> = {},
+): ContainerDefinition => ({
   name: "main",
   image: "busybox:1.36",
   entryPoint: ["/bin/sh", "-c"],

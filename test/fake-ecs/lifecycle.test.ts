@@ -9,7 +9,16 @@ import {
 import { GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { expect, test } from "vitest";
 import type { Clients } from "./clients.ts";
-import { definition, describeTask, fargate, fixture, inStatus, shell, start, until } from "./fixture.ts";
+import {
+  definition,
+  describeTask,
+  fargate,
+  fixture,
+  inStatus,
+  shell,
+  start,
+  until,
+} from "./fixture.ts";
 
 const logOf = async ({ logs }: Clients, arn: string, container = "main"): Promise<string[]> => {
   const logStreamName = `gantry/${container}/${arn.split("/").at(-1)}`;
@@ -56,17 +65,31 @@ test("a task runs its command and ends with its exit code, times and log", async
 
 test("overrides give command and environment; stderr is logged too, empty lines are not", async () => {
   const our = await fixture();
-  const arn = await start(our, [shell("unused", { environment: [{ name: "A", value: "def" }, { name: "B", value: "b" }] })], {
-    overrides: {
-      containerOverrides: [
-        {
-          name: "main",
-          command: ['echo "$A $B $0"; echo; echo err > /dev/stderr; printf end > /dev/stdout', "zero"],
-          environment: [{ name: "A", value: "over" }],
-        },
-      ],
+  const arn = await start(
+    our,
+    [
+      shell("unused", {
+        environment: [
+          { name: "A", value: "def" },
+          { name: "B", value: "b" },
+        ],
+      }),
+    ],
+    {
+      overrides: {
+        containerOverrides: [
+          {
+            name: "main",
+            command: [
+              'echo "$A $B $0"; echo; echo err > /dev/stderr; printf end > /dev/stdout',
+              "zero",
+            ],
+            environment: [{ name: "A", value: "over" }],
+          },
+        ],
+      },
     },
-  });
+  );
   await inStatus(our, arn, "STOPPED");
   const lines = await until("three lines", async () => {
     const found = await logOf(our, arn);
@@ -98,7 +121,9 @@ test("StopTask: SIGTERM, then SIGKILL after stopTimeout; tags are erased; the re
 
 test("a trap that exits in time keeps its own code; a second StopTask changes nothing", async () => {
   const our = await fixture();
-  const arn = await start(our, [shell("trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done")]);
+  const arn = await start(our, [
+    shell("trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done"),
+  ]);
   await logOf(our, arn);
   await our.ecs.send(new StopTaskCommand({ task: arn, reason: "first" }));
   await our.ecs.send(new StopTaskCommand({ task: arn, reason: "second" }));
@@ -121,15 +146,35 @@ test("a program that does not exist: TaskFailedToStart with the reason on the co
   const our = await fixture();
   const arn = await start(our, [shell("", { entryPoint: ["nosuch"] })]);
   const task = await inStatus(our, arn, "STOPPED");
-  expect(task).toMatchObject({ stopCode: "TaskFailedToStart", stoppedReason: "Task failed to start" });
-  expect(task.containers?.[0]?.reason).toMatch(/^CannotStartContainerError: .*"nosuch": executable file not found/);
+  expect(task).toMatchObject({
+    stopCode: "TaskFailedToStart",
+    stoppedReason: "Task failed to start",
+  });
+  expect(task.containers?.[0]?.reason).toMatch(
+    /^CannotStartContainerError: .*"nosuch": executable file not found/,
+  );
   expect(task.containers?.[0]?.exitCode).toBeUndefined();
 });
 
 test.each([
-  ["an image that can't be pulled", { images: { "busybox:1.36": { pullError: "CannotPullContainerError: no" } } }, shell("true"), /^CannotPullContainerError: no$/],
-  ["a log group that does not exist", { logGroups: [] }, shell("true"), /^ResourceInitializationError: .*log group does not exist/],
-  ["a secret that does not exist", {}, shell("true", { secrets: [{ name: "S", valueFrom: "arn:aws:secretsmanager:x" }] }), /^ResourceInitializationError: .*secret arn:aws:secretsmanager:x/],
+  [
+    "an image that can't be pulled",
+    { images: { "busybox:1.36": { pullError: "CannotPullContainerError: no" } } },
+    shell("true"),
+    /^CannotPullContainerError: no$/,
+  ],
+  [
+    "a log group that does not exist",
+    { logGroups: [] },
+    shell("true"),
+    /^ResourceInitializationError: .*log group does not exist/,
+  ],
+  [
+    "a secret that does not exist",
+    {},
+    shell("true", { secrets: [{ name: "S", valueFrom: "arn:aws:secretsmanager:x" }] }),
+    /^ResourceInitializationError: .*secret arn:aws:secretsmanager:x/,
+  ],
 ])("%s: TaskFailedToStart", async (_, options, container, reason) => {
   const our = await fixture(options);
   const task = await inStatus(our, await start(our, [container]), "STOPPED");
@@ -140,7 +185,9 @@ test.each([
 test("secrets by ARN, and the metadata endpoint", async () => {
   const our = await fixture({ secrets: { "arn:aws:ssm:p": "s3cret" } });
   const script = `echo "$S"; exec node -e 'fetch(process.env.ECS_CONTAINER_METADATA_URI_V4 + "/task").then((r) => r.json()).then((t) => console.log(t.TaskARN))'`;
-  const arn = await start(our, [shell(script, { secrets: [{ name: "S", valueFrom: "arn:aws:ssm:p" }] })]);
+  const arn = await start(our, [
+    shell(script, { secrets: [{ name: "S", valueFrom: "arn:aws:ssm:p" }] }),
+  ]);
   await inStatus(our, arn, "STOPPED");
   await until("two lines", async () => ((await logOf(our, arn)).length === 2 ? true : undefined));
   expect(await logOf(our, arn)).toEqual(["s3cret", arn]);
@@ -162,13 +209,18 @@ test("dependsOn SUCCESS chains init containers; the app starts after the last", 
         [
           init("i1", "sleep 0.05; echo 1 >> /data/order"),
           init("i2", "echo 2 >> /data/order", ["i1"]),
-          shell("cat /data/order", { dependsOn: [{ containerName: "i2", condition: "SUCCESS" }], ...volume }),
+          shell("cat /data/order", {
+            dependsOn: [{ containerName: "i2", condition: "SUCCESS" }],
+            ...volume,
+          }),
         ],
         { volumes: [{ name: "data" }] },
       ),
     ),
   );
-  const { tasks } = await our.ecs.send(new RunTaskCommand(fargate(taskDefinition?.taskDefinitionArn ?? "")));
+  const { tasks } = await our.ecs.send(
+    new RunTaskCommand(fargate(taskDefinition?.taskDefinitionArn ?? "")),
+  );
   const arn = tasks?.[0]?.taskArn ?? "";
   const task = await inStatus(our, arn, "STOPPED");
   expect(task.containers?.map(({ name, exitCode, reason }) => [name, exitCode, reason])).toEqual([
@@ -192,13 +244,19 @@ test("a failing init container: the app never starts and has no exit code", asyn
 
 test("HEALTHY waits for the health check; a sidecar ends after the app, in reverse order", async () => {
   const our = await fixture({ timings: { secondMs: 10 } });
-  const side = shell("trap 'echo side down; exit 0' TERM; sleep 0.2; touch up; while :; do sleep 0.01; done", {
-    name: "side",
-    essential: false,
-    stopTimeout: 120,
-    healthCheck: { command: ["CMD-SHELL", "test -e up"], interval: 5, retries: 10 },
-  });
-  const arn = await start(our, [side, shell("echo app", { dependsOn: [{ containerName: "side", condition: "HEALTHY" }] })]);
+  const side = shell(
+    "trap 'echo side down; exit 0' TERM; sleep 0.2; touch up; while :; do sleep 0.01; done",
+    {
+      name: "side",
+      essential: false,
+      stopTimeout: 120,
+      healthCheck: { command: ["CMD-SHELL", "test -e up"], interval: 5, retries: 10 },
+    },
+  );
+  const arn = await start(our, [
+    side,
+    shell("echo app", { dependsOn: [{ containerName: "side", condition: "HEALTHY" }] }),
+  ]);
   const task = await inStatus(our, arn, "STOPPED");
   expect(task.containers).toMatchObject([
     { name: "side", exitCode: 0, healthStatus: "HEALTHY" },
@@ -216,7 +274,10 @@ test("startTimeout of a dependency that is never healthy: TaskFailedToStart", as
     stopTimeout: 2,
     healthCheck: { command: ["CMD", "false"], interval: 5 },
   });
-  const arn = await start(our, [side, shell("true", { dependsOn: [{ containerName: "side", condition: "HEALTHY" }] })]);
+  const arn = await start(our, [
+    side,
+    shell("true", { dependsOn: [{ containerName: "side", condition: "HEALTHY" }] }),
+  ]);
   const task = await inStatus(our, arn, "STOPPED");
   expect(task.stopCode).toBe("TaskFailedToStart");
   expect(task.containers?.[1]?.reason).toContain("startTimeout has passed");
@@ -246,7 +307,9 @@ test("ListTasks shows desired RUNNING unless told; startedBy is the only filter;
   expect(await list({ startedBy: "gantry/test" })).toEqual([arn]);
   expect(await list({ startedBy: "other" })).toEqual([]);
   expect(await list({ desiredStatus: "PENDING" })).toEqual([]);
-  await expect(list({ startedBy: "gantry/test", desiredStatus: "RUNNING" })).rejects.toThrow("only filter");
+  await expect(list({ startedBy: "gantry/test", desiredStatus: "RUNNING" })).rejects.toThrow(
+    "only filter",
+  );
   await our.ecs.send(new StopTaskCommand({ task: arn }));
   await inStatus(our, arn, "STOPPED");
   expect(await list()).toEqual([]);
@@ -260,10 +323,14 @@ test("ListTasks shows desired RUNNING unless told; startedBy is the only filter;
 
 test("lists come in pages of 100 at most", async () => {
   const our = await fixture({ timings: { provisioningMs: 600_000 }, quotas: { fargateVcpu: 100 } });
-  const taskDefinition = (await our.ecs.send(new RegisterTaskDefinitionCommand(definition([shell("true")])))).taskDefinition?.taskDefinitionArn ?? "";
+  const taskDefinition =
+    (await our.ecs.send(new RegisterTaskDefinitionCommand(definition([shell("true")]))))
+      .taskDefinition?.taskDefinitionArn ?? "";
   const made = new Set<string>();
   for (let i = 0; i < 12; i += 1) {
-    const { tasks } = await our.ecs.send(new RunTaskCommand(fargate(taskDefinition, { count: 10 })));
+    const { tasks } = await our.ecs.send(
+      new RunTaskCommand(fargate(taskDefinition, { count: 10 })),
+    );
     for (const { taskArn = "" } of tasks ?? []) made.add(taskArn);
   }
   const first = await our.ecs.send(new ListTasksCommand({}));

@@ -36,7 +36,8 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const number = (name: string, text: string): number => {
   const value = Number(text);
-  if (text === "" || !Number.isFinite(value) || value < 0) throw new Error(`--${name}: "${text}" is no number`);
+  if (text === "" || !Number.isFinite(value) || value < 0)
+    throw new Error(`--${name}: "${text}" is no number`);
   return value;
 };
 
@@ -62,7 +63,9 @@ const main = async (): Promise<void> => {
     timings: calmTimings,
     journalFile: values.journal,
   });
-  say(`The fake listens at ${fake.endpoint}, seed ${values.seed}, faults ${values.faults}. Elsewhere:\n`);
+  say(
+    `The fake listens at ${fake.endpoint}, seed ${values.seed}, faults ${values.faults}. Elsewhere:\n`,
+  );
   for (const [name, value] of Object.entries(fake.environment)) say(`export ${name}=${value}`);
   say(`\nThe queue of task events: ${fake.queueUrl}`);
   say(`What happens: curl ${fake.endpoint}/_fake/runs; other paths: curl ${fake.endpoint}/_fake/`);

@@ -1,5 +1,10 @@
 // The model that requests and answers are checked against, and the checks themselves.
-import { ECSClient, ListTasksCommand, RegisterTaskDefinitionCommand, RunTaskCommand } from "@aws-sdk/client-ecs";
+import {
+  ECSClient,
+  ListTasksCommand,
+  RegisterTaskDefinitionCommand,
+  RunTaskCommand,
+} from "@aws-sdk/client-ecs";
 import { expect, test } from "vitest";
 import { fixture, fargate, register, shell } from "./fixture.ts";
 import { check } from "./model/check.ts";
@@ -24,7 +29,9 @@ test.each(serviceNames)("every schema that operations of %s can reach is readabl
 test("the snapshot has the enums that matter here", () => {
   const { enums, members, errors } = snapshot.ecs;
   expect(enums[members["Task.stopCode"] ?? ""]).toContain("SpotInterruption");
-  expect(enums[members["ContainerDependency.condition"] ?? ""]).toEqual(["COMPLETE", "HEALTHY", "START", "SUCCESS"].toSorted());
+  expect(enums[members["ContainerDependency.condition"] ?? ""]).toEqual(
+    ["COMPLETE", "HEALTHY", "START", "SUCCESS"].toSorted(),
+  );
   expect(errors["RunTask"]).toContain("ConflictException");
   expect(snapshot.sqs.members["Message.Attributes"]).toBe("MessageSystemAttributeName");
 });
@@ -46,7 +53,10 @@ test.each([
     [["unknown", "overrides.containerOverrides[0].image"]],
   ],
   [
-    { taskDefinition: "f:1", networkConfiguration: { awsvpcConfiguration: { assignPublicIp: "YES" } } },
+    {
+      taskDefinition: "f:1",
+      networkConfiguration: { awsvpcConfiguration: { assignPublicIp: "YES" } },
+    },
     [
       ["missing", "networkConfiguration.awsvpcConfiguration.subnets"],
       ["enum", "networkConfiguration.awsvpcConfiguration.assignPublicIp"],
@@ -61,7 +71,9 @@ test("a timestamp is a number on the wire and a Date in the client; a blob is ba
   const reply = (createdAt: unknown) => ({ tasks: [{ createdAt }] });
   expect(check(reply(1.5), output, snapshot.ecs, "wire")).toEqual([]);
   expect(check(reply(new Date()), output, snapshot.ecs, "client")).toEqual([]);
-  expect(check(reply("2026-01-01"), output, snapshot.ecs, "wire")).toMatchObject([{ kind: "type" }]);
+  expect(check(reply("2026-01-01"), output, snapshot.ecs, "wire")).toMatchObject([
+    { kind: "type" },
+  ]);
   const { input } = readOperation(services.sqs.exports, "SendMessage");
   const message = (BinaryValue: unknown) => ({
     QueueUrl: "u",
@@ -84,7 +96,9 @@ test("the SDK drops an unknown member in silence; the input check does not", asy
   await expect(ecs.send(new ListTasksCommand(misspelt))).rejects.toThrow(ModelViolation);
   const seen: ModelViolation[] = [];
   const checked = checkInputs(bare, "ecs", (violation) => seen.push(violation));
-  await expect(checked.send(new RunTaskCommand({} as never))).rejects.toThrow("taskDefinition: required");
+  await expect(checked.send(new RunTaskCommand({} as never))).rejects.toThrow(
+    "taskDefinition: required",
+  );
   expect(seen).toMatchObject([{ operation: "RunTask" }]);
   expect(fake.journal.requests.map(({ operation }) => operation)).toEqual(["ListTasks"]);
   bare.destroy();
@@ -108,8 +122,14 @@ test("what gets to the wire and is not as the model says is refused and noted", 
   expect(await send("RunTask", {})).toEqual([400, "InvalidParameterException"]);
   expect(fake.journal.violations).toHaveLength(2);
   expect(await send("CreateService", {})).toEqual([400, "UnknownOperationException"]);
-  expect(await send("ListTasks", {}, { "content-type": "application/x-amz-json-1.0" })).toEqual([404, "UnknownOperationException"]);
-  expect(await send("ListTasks", {}, { authorization: "" })).toEqual([400, "MissingAuthenticationTokenException"]);
+  expect(await send("ListTasks", {}, { "content-type": "application/x-amz-json-1.0" })).toEqual([
+    404,
+    "UnknownOperationException",
+  ]);
+  expect(await send("ListTasks", {}, { authorization: "" })).toEqual([
+    400,
+    "MissingAuthenticationTokenException",
+  ]);
 });
 
 test("an answer of the fake's own that is not as the model says ends with 500, and close throws", async () => {
@@ -133,6 +153,8 @@ test.each([
   const { clientsOf } = await import("./clients.ts");
   const { fake } = await fixture();
   const stranger = clientsOf(fake, more);
-  await expect(stranger.ecs.send(new RegisterTaskDefinitionCommand({ family: "f", containerDefinitions: [] }))).rejects.toMatchObject({ name });
+  await expect(
+    stranger.ecs.send(new RegisterTaskDefinitionCommand({ family: "f", containerDefinitions: [] })),
+  ).rejects.toMatchObject({ name });
   stranger.destroy();
 });

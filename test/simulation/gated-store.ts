@@ -8,9 +8,11 @@ export const CELL = "s";
 /** Told of each node, key and uid that a commit put into a node's inbox. */
 export type OnInbox = (node: string, key: string, uid: string) => void;
 
+const TRACED_LENGTH = 1_500;
+
 const describe = ({ name, args }: Command): string => {
   const texts = args.map(String);
-  return `${name} ${(name === "evalsha" ? texts.slice(3) : texts).join(" ").slice(0, 1_500)}`;
+  return `${name} ${(name === "evalsha" ? texts.slice(3) : texts).join(" ").slice(0, TRACED_LENGTH)}`;
 };
 
 /** What a commit tells nodes: `XADD inbox:NODE MAXLEN ~ n * k KEY u UID`. */
@@ -22,18 +24,19 @@ const tellNodes = ({ args }: Command, onInbox: OnInbox): void => {
   }
 };
 
-export const openGatedStore = async (
+/** `redis` is the simulation's one connection; the store's own is never used. */
+export const openGatedStore = (
   world: World,
   process: SimulatedProcess,
-  url: string,
+  connection: { readonly url: string; readonly redis: Redis },
   onInbox: OnInbox,
-): Promise<Store> => {
+): Store => {
+  const { url, redis } = connection;
   const store = new Store({ connection: { url }, cell: CELL });
-  await store.open();
-  const send = store.redis.sendCommand.bind(store.redis);
+  store.redis.disconnect();
   const sendCopy = async ({ name, args }: Command): Promise<void> => {
     const copy = new Command(name, args.map(String));
-    void send(copy);
+    void redis.sendCommand(copy);
     await copy.promise.catch(() => {});
   };
   const gate = (command: Command): unknown => {
@@ -48,7 +51,7 @@ export const openGatedStore = async (
         command.reject(new Error("Connection is closed."));
         return;
       }
-      void send(command);
+      void redis.sendCommand(command);
       await command.promise.catch(() => {});
       tellNodes(command, onInbox);
     });

@@ -1,4 +1,4 @@
-// A root filesystem with a perl that runs the seed's Job: the system's packages, unpacked beside it.
+// A root filesystem with a perl that runs the seed's Job: packages, unpacked beside the system.
 import { execFile } from "node:child_process";
 import {
   existsSync,

@@ -77,25 +77,25 @@ const reopen = async (context: ApiContext, endWatches: () => void): Promise<void
   endWatches();
 };
 
-/** Starts serving. Rejects when Redis can't be reached or a port is taken. */
-export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
-  const { redis, cell, log, tls } = options;
+const openStore = ({ redis, cell, log }: ApiOptions): Store => {
   const store = new Store({
     connection: redis,
     failFast: true,
     ...(cell === undefined ? {} : { cell }),
   });
-  const nowMs = (): number => Date.now();
   store.onMalformed = (error) => log.error({ err: error }, "a stored record can't be read");
-  const closing = new AbortController();
-  const templates = new Templates(store);
+  return store;
+};
+
+const contextOf = (options: ApiOptions, store: Store, closing: AbortSignal): ApiContext => {
+  const { log, tls, secrets } = options;
+  const nowMs = (): number => Date.now();
   const queues = new Queues(store);
-  const hub = new WatchHub(store);
-  const context: ApiContext = {
+  return {
     store,
-    hub,
+    hub: new WatchHub(store),
     queues,
-    objects: new Objects(store, templates, options.secrets),
+    objects: new Objects(store, new Templates(store), secrets),
     namespaces: new NamespaceCache(store),
     snapshots: new Snapshots(nowMs),
     wakes: new Wakes(store, queues, log),
@@ -103,8 +103,17 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
     nowMs,
     certificate: tls?.cert ?? "",
     watchers: new Set(),
-    closing: closing.signal,
+    closing,
   };
+};
+
+/** Starts serving. Rejects when Redis can't be reached or a port is taken. */
+export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
+  const { log } = options;
+  const store = openStore(options);
+  const closing = new AbortController();
+  const context = contextOf(options, store, closing.signal);
+  const { hub, queues, nowMs } = context;
   const endWatches = (): void => {
     for (const watcher of context.watchers) watcher.end();
   };

@@ -4,8 +4,8 @@ import { type Job, newJob, type PodRecord } from "@gantry/core";
 import { createObject, createPod, deleteObject, Templates, Txn, updateObject } from "@gantry/store";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startRedis, type TestRedis } from "../../../test/support/redis-server.ts";
-import { waitFor } from "../../../test/support/wait-for.ts";
+import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
+import { waitFor } from "@gantry/store/testing/wait-for";
 import { type Scheduler, startScheduler } from "../src/start-scheduler.ts";
 import { jobSpec, MetricsCell } from "./metrics-cell.ts";
 

@@ -16,7 +16,6 @@ export {
   ExpiredRevisionError,
   type Page,
   type RawItem,
-  type RawList,
   Store,
   type StoreOptions,
   StoreVersionError,

@@ -15,7 +15,11 @@ describe.skipIf(noEngine !== null)(`Pods in containers (${noEngine ?? "a real en
     trials = await DockerTrials.start();
     shared = join(trials.root, "host-paths");
     mkdirSync(shared);
-    runtime = await trials.open("pods", { allowedHostPaths: [shared], allowPrivileged: true, volumeCheckMs: 100 });
+    runtime = await trials.open("pods", {
+      allowedHostPaths: [shared],
+      allowPrivileged: true,
+      volumeCheckMs: 100,
+    });
   });
   afterAll(() => trials?.stop());
 
@@ -279,12 +283,12 @@ describe.skipIf(noEngine !== null)(`Pods in containers (${noEngine ?? "a real en
         containers: [
           busybox("touch /mine; echo hello | nc -l -p 7000; sleep 0.2", { name: "server" }),
           busybox(
-            "until nc 127.0.0.1 7000; do sleep 0.05; done; ps | grep -c '[n]c -l'; ls /mine 2>/dev/null || echo apart; hostname",
+            "until nc 127.0.0.1 7000 2>/dev/null; do sleep 0.05; done; ps | grep -c '[/]wait'; ls /mine 2>/dev/null || echo apart; hostname",
           ),
         ],
       });
       expect(last.phase).toBe("Succeeded");
-      expect(await logText(runtime, pod)).toMatch(/^hello\n[01]\napart\npod-1\n$/);
+      expect(await logText(runtime, pod)).toMatch(/^hello\n1\napart\npod-1\n$/);
     });
 
     test("an httpGet probe over the host's network", async () => {

@@ -131,7 +131,10 @@ describe.skipIf(noEngine !== null)(`survival (${noEngine ?? "a real engine"})`, 
     await until("Running", () => before.last?.phase === "Running");
     await runtime.close();
     // As after a restart of the machine: it started after the container, which is found dead.
-    await until("time has passed", () => Date.now() > (before.last?.containers[0]?.startedAtMs ?? 0) + 50);
+    await until(
+      "time has passed",
+      () => Date.now() > (before.last?.containers[0]?.startedAtMs ?? 0) + 50,
+    );
     const bootedAtMs = Date.now();
     await containerOf(pod).kill();
     await containerOf(pod).wait();

@@ -44,7 +44,12 @@ export class Capacity {
   readonly #used = { fargate: 0, spot: 0 };
   readonly #waiting = new Map<string, number>();
 
-  constructor(arns: Arns, quotas: Quotas, clusters: readonly string[], own: readonly FakeInstance[]) {
+  constructor(
+    arns: Arns,
+    quotas: Quotas,
+    clusters: readonly string[],
+    own: readonly FakeInstance[],
+  ) {
     this.#arns = arns;
     this.#quotas = quotas;
     this.#instances = clusters.flatMap((cluster) =>

@@ -36,9 +36,7 @@ export class ClientTokens {
     if (nowMs - atMs >= MAX_AGE_MS) return true;
     return (
       tasks.length > 0 &&
-      tasks.every(
-        ({ stoppedAtMs }) => stoppedAtMs !== null && nowMs - stoppedAtMs >= AFTER_STOP_MS,
-      )
+      tasks.every(({ stoppedAtMs }) => stoppedAtMs !== null && nowMs - stoppedAtMs >= AFTER_STOP_MS)
     );
   }
 

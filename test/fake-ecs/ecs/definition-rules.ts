@@ -60,7 +60,9 @@ const fargateContainerFault = (container: ContainerDefinition): AwsError | undef
   for (const [member, seconds] of Object.entries({ startTimeout, stopTimeout })) {
     const { least, most } = FARGATE_TIMEOUT_SECONDS;
     if (seconds !== undefined && (seconds < least || seconds > most)) {
-      return clientError(`Fargate: ${member} of container '${name}' is not within ${least}..${most}.`);
+      return clientError(
+        `Fargate: ${member} of container '${name}' is not within ${least}..${most}.`,
+      );
     }
   }
   if (logConfiguration === undefined) return undefined;
@@ -165,7 +167,9 @@ const containerFault = (container: ContainerDefinition, taskMemory: string | und
   }
   const form = healthCheck?.command?.[0];
   if (healthCheck !== undefined && form !== "CMD" && form !== "CMD-SHELL" && form !== "NONE") {
-    return clientError(`healthCheck.command of container '${name}' must begin with CMD or CMD-SHELL.`);
+    return clientError(
+      `healthCheck.command of container '${name}' must begin with CMD or CMD-SHELL.`,
+    );
   }
   return undefined;
 };
@@ -206,15 +210,16 @@ export const definitionFault = (input: Input, with32Vcpu: boolean): AwsError | u
   ] as const) {
     if (Number.isNaN(value)) return clientError(`Invalid '${name}' setting for task.`);
   }
-  for (const container of containers) {
-    const fault = containerFault(container, input.memory);
-    if (fault !== undefined) return fault;
-  }
   const onFargate = input.requiresCompatibilities?.includes("FARGATE") === true;
+  const fault = onFargate ? fargateFault(input, with32Vcpu) : undefined;
+  if (fault !== undefined) return fault;
+  for (const container of containers) {
+    const own = containerFault(container, input.memory);
+    if (own !== undefined) return own;
+  }
   return (
     tagFault(input.tags) ??
     referenceFault(input) ??
-    (onFargate ? fargateFault(input, with32Vcpu) : undefined) ??
     ephemeralFault(input.ephemeralStorage?.sizeInGiB) ??
     totalFault(input)
   );

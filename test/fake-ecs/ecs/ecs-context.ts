@@ -48,7 +48,8 @@ export class EcsContext {
   /** The cluster's name; `default` when none is given. */
   cluster(nameOrArn: string | undefined): string {
     const given = nameOrArn ?? "default";
-    if (!this.hasCluster(given)) throw new AwsError("ClusterNotFoundException", "Cluster not found.");
+    if (!this.hasCluster(given))
+      throw new AwsError("ClusterNotFoundException", "Cluster not found.");
     return lastPart(given);
   }
 }

@@ -41,10 +41,15 @@ export const newTask = (made: NewTask, arns: Arns): Task => {
     taskDefinitionArn: definition.taskDefinitionArn,
     attachments: attachmentsOf(made),
     attributes: [
-      { name: "ecs.cpu-architecture", value: definition.runtimePlatform?.cpuArchitecture === "ARM64" ? "arm64" : "x86_64" },
+      {
+        name: "ecs.cpu-architecture",
+        value: definition.runtimePlatform?.cpuArchitecture === "ARM64" ? "arm64" : "x86_64",
+      },
     ],
     availabilityZone: `${region}a`,
-    ...(place.capacityProvider === undefined ? {} : { capacityProviderName: place.capacityProvider }),
+    ...(place.capacityProvider === undefined
+      ? {}
+      : { capacityProviderName: place.capacityProvider }),
     ...(instance === undefined ? {} : { containerInstanceArn: instance }),
     containers: (definition.containerDefinitions ?? []).map((container) => ({
       containerArn: arns.container(arn),
@@ -76,7 +81,8 @@ export const newTask = (made: NewTask, arns: Arns): Task => {
       ? {
           platformVersion: "1.4.0",
           platformFamily: "Linux",
-          ephemeralStorage: overrides.ephemeralStorage ?? definition.ephemeralStorage ?? { sizeInGiB: 20 },
+          ephemeralStorage: overrides.ephemeralStorage ??
+            definition.ephemeralStorage ?? { sizeInGiB: 20 },
         }
       : {}),
     overrides: {
@@ -103,5 +109,9 @@ export const newTaskTags = (
   const managed =
     input.enableECSManagedTags === true ? [{ key: "aws:ecs:clusterName", value: cluster }] : [];
   const own = input.tags ?? [];
-  return [...inherited.filter(({ key }) => !own.some((tag) => tag.key === key)), ...own, ...managed];
+  return [
+    ...inherited.filter(({ key }) => !own.some((tag) => tag.key === key)),
+    ...own,
+    ...managed,
+  ];
 };

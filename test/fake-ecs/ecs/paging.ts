@@ -25,7 +25,8 @@ export const pageOf = <T>(
   }
   let offset = 0;
   if (nextToken !== undefined) {
-    const [, of, at = ""] = /^(\w+):(\d+)$/.exec(Buffer.from(nextToken, "base64url").toString()) ?? [];
+    const [, of, at = ""] =
+      /^(\w+):(\d+)$/.exec(Buffer.from(nextToken, "base64url").toString()) ?? [];
     if (of !== kind) throw badToken();
     offset = Number(at);
   }

@@ -62,7 +62,9 @@ const strategyFault = (input: Input): AwsError | undefined => {
     const text = "At least one capacity provider must have a weight greater than zero.";
     return invalidParameter(text);
   }
-  const kinds = new Set(strategy.map(({ capacityProvider = "" }) => isFargateProvider(capacityProvider)));
+  const kinds = new Set(
+    strategy.map(({ capacityProvider = "" }) => isFargateProvider(capacityProvider)),
+  );
   if (kinds.size > 1) {
     const text = "cannot contain a mix of Fargate and Auto Scaling group capacity providers.";
     return invalidParameter(`A capacity provider strategy ${text}`);
@@ -99,7 +101,8 @@ export const launchFault = (
     return invalidParameter(text);
   }
   if (definition.networkMode !== "awsvpc" && input.networkConfiguration !== undefined) {
-    const text = "Network Configuration is not valid for the given networkMode of this task definition.";
+    const text =
+      "Network Configuration is not valid for the given networkMode of this task definition.";
     return invalidParameter(text);
   }
   const { platformVersion } = input;

@@ -48,7 +48,10 @@ export class RunTask {
     this.#checkLaunch(input, definition, place);
     this.#takeRates(input, place);
     const { records, failures } = this.#make(input, definition, place, cluster, met);
-    if (clientToken !== undefined && (records.length > 0 || this.#context.settings.replayFailures)) {
+    if (
+      clientToken !== undefined &&
+      (records.length > 0 || this.#context.settings.replayFailures)
+    ) {
       this.#context.tokens.remember(cluster, clientToken, parameters, records, failures);
     }
     return { tasks: records.map((record) => shownTask(record, true)), failures };
@@ -68,7 +71,9 @@ export class RunTask {
       taskRoleOf(input, definition),
       input.overrides?.executionRoleArn ?? definition.executionRoleArn,
     ];
-    const denied = roles.find((role) => role !== undefined && passableRoles?.includes(role) === false);
+    const denied = roles.find(
+      (role) => role !== undefined && passableRoles?.includes(role) === false,
+    );
     if (denied !== undefined) {
       const text = `User: arn:aws:iam::${this.#context.settings.account}:user/fake is not authorized to perform: iam:PassRole on resource: ${denied} because no identity-based policy allows the iam:PassRole action`;
       throw new AwsError("AccessDeniedException", text);

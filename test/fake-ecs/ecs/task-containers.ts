@@ -140,6 +140,11 @@ export const groupParts = (
       directory: join(directory, "containers", name),
     };
     const shown = (task.containers ?? []).find((one) => one.name === name) ?? { name };
-    return { definition: container, container: shown, program, ...outputOf(record, container, context) };
+    return {
+      definition: container,
+      container: shown,
+      program,
+      ...outputOf(record, container, context),
+    };
   });
 };

@@ -24,7 +24,10 @@ export class Tasks {
   readonly #context: EcsContext;
   readonly #lifecycleContext: LifecycleContext;
   readonly #records = new Map<string, TaskRecord>();
-  readonly #lives = new Map<string, { readonly cycle: TaskLifecycle; readonly end: Promise<void> }>();
+  readonly #lives = new Map<
+    string,
+    { readonly cycle: TaskLifecycle; readonly end: Promise<void> }
+  >();
 
   constructor(context: EcsContext, lifecycleContext: LifecycleContext) {
     this.#context = context;
@@ -94,7 +97,14 @@ export class Tasks {
   list(input: ListTasksCommandInput) {
     const cluster = this.#context.cluster(input.cluster);
     const { startedBy, family, desiredStatus, launchType, containerInstance } = input;
-    const others = [family, desiredStatus, launchType, containerInstance, input.serviceName, input.daemonName];
+    const others = [
+      family,
+      desiredStatus,
+      launchType,
+      containerInstance,
+      input.serviceName,
+      input.daemonName,
+    ];
     if (startedBy !== undefined && others.some((filter) => filter !== undefined)) {
       throw invalidParameter("When startedBy is specified, it must be the only filter.");
     }
@@ -140,10 +150,15 @@ export class Tasks {
     const described = clusters.flatMap((given) => {
       const name = lastPart(given);
       if (!this.#context.hasCluster(given)) {
-        failures.push({ arn: given.startsWith("arn:") ? given : arns.cluster(name), reason: "MISSING" });
+        failures.push({
+          arn: given.startsWith("arn:") ? given : arns.cluster(name),
+          reason: "MISSING",
+        });
         return [];
       }
-      const own = [...this.#records.values()].filter(({ cluster, gone }) => cluster === name && !gone);
+      const own = [...this.#records.values()].filter(
+        ({ cluster, gone }) => cluster === name && !gone,
+      );
       const running = own.filter(({ task }) => task.lastStatus === "RUNNING").length;
       const pending = own.filter(({ task }) =>
         ["PROVISIONING", "PENDING", "ACTIVATING"].includes(task.lastStatus ?? ""),

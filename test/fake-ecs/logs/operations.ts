@@ -70,9 +70,7 @@ const fitting = (
     if (bytes > MAX_BYTES && count > 0) break;
     count += 1;
   }
-  return fromFront
-    ? { from: 0, to: count }
-    : { from: events.length - count, to: events.length };
+  return fromFront ? { from: 0, to: count } : { from: events.length - count, to: events.length };
 };
 
 /** Terms that must all be in the message: the part of the pattern language that is served. */
@@ -81,7 +79,9 @@ const matcher = (pattern: string | undefined): ((message: string) => boolean) =>
   if (/^[[{%]|\s[?-]|^[?-]/.test(pattern)) {
     throw invalidParameter("Invalid filter pattern: this server knows plain terms only.");
   }
-  const terms = [...pattern.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
+  const terms = [...pattern.matchAll(/"([^"]*)"|(\S+)/g)].map(
+    ([, quoted, bare]) => quoted ?? bare ?? "",
+  );
   return (message) => terms.every((term) => message.includes(term));
 };
 
@@ -141,7 +141,13 @@ export class LogOperations {
     if (matching.length > 0 && this.#faults.ofLogPage(name)?.fault === "emptyPage") {
       const position = forward ? low : high;
       const nonce = ++this.#nonce;
-      const next = encodeCursor({ direction: forward ? "f" : "b", mark, position, mintedAtMs: nowMs, nonce });
+      const next = encodeCursor({
+        direction: forward ? "f" : "b",
+        mark,
+        position,
+        mintedAtMs: nowMs,
+        nonce,
+      });
       const other = token(forward ? "b" : "f", position);
       return {
         events: [],
@@ -179,14 +185,18 @@ export class LogOperations {
     const names = this.#store
       .streams(group)
       .map(({ name }) => name)
-      .filter((name) => logStreamNames?.includes(name) ?? name.startsWith(logStreamNamePrefix ?? ""));
+      .filter(
+        (name) => logStreamNames?.includes(name) ?? name.startsWith(logStreamNamePrefix ?? ""),
+      );
     const unknown = logStreamNames?.find((name) => !names.includes(name));
     if (unknown !== undefined) throw notFound("log stream");
     const all: { readonly name: string; readonly at: number; readonly event: LogEvent }[] = names
       .flatMap((name) =>
         (this.#store.visible(group, name) ?? []).map((event, at) => ({ name, at, event })),
       )
-      .filter(({ event }) => within(event, input.startTime, input.endTime) && matches(event.message))
+      .filter(
+        ({ event }) => within(event, input.startTime, input.endTime) && matches(event.message),
+      )
       .toSorted((a, b) => a.event.timestamp - b.event.timestamp);
     const [, sent = "0"] = /^filter-(\d+)-\d+$/.exec(input.nextToken ?? "filter-0-0") ?? [];
     if (input.nextToken !== undefined && !/^filter-\d+-\d+$/.test(input.nextToken)) {
@@ -195,7 +205,13 @@ export class LogOperations {
     const offset = Number(sent);
     const rest = all.slice(offset);
     const empty = rest.length > 0 && this.#faults.ofLogPage(group)?.fault === "emptyPage";
-    const { to } = empty ? { to: 0 } : fitting(rest.map(({ event }) => event), limit, true);
+    const { to } = empty
+      ? { to: 0 }
+      : fitting(
+          rest.map(({ event }) => event),
+          limit,
+          true,
+        );
     const end = offset + to;
     const events: FilteredLogEvent[] = rest.slice(0, to).map(({ name, at, event }) => ({
       ...event,

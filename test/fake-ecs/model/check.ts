@@ -52,7 +52,11 @@ const checkEnum = (value: unknown, enumName: string | undefined, path: string, t
 
 const wrongType = (value: unknown, wanted: string, path: string, to: Context): void => {
   const got = Array.isArray(value) ? "list" : value === null ? "null" : typeof value;
-  to.problems.push({ kind: "type", path, message: `${path || "input"}: ${wanted} wanted, got ${got}` });
+  to.problems.push({
+    kind: "type",
+    path,
+    message: `${path || "input"}: ${wanted} wanted, got ${got}`,
+  });
 };
 
 const checkStructure = (

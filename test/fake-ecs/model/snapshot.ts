@@ -26,7 +26,10 @@ const enumsOf = (text: string): Map<string, string[]> => {
   for (const [, name = "", body = ""] of text.matchAll(
     /export declare const (\w+): \{([^}]*)\};/g,
   )) {
-    found.set(name, [...body.matchAll(/: "([^"]*)";/g)].map((match) => match[1] ?? ""));
+    found.set(
+      name,
+      [...body.matchAll(/: "([^"]*)";/g)].map((match) => match[1] ?? ""),
+    );
   }
   return found;
 };

@@ -2,7 +2,13 @@
 import type { Container, ContainerDefinition, HealthCheck } from "@aws-sdk/client-ecs";
 import type { Clock } from "../clock.ts";
 import type { ContainerRun } from "../journal.ts";
-import { type Exit, type Program, type Running, StartFailure, startProgram } from "./container-process.ts";
+import {
+  type Exit,
+  type Program,
+  type Running,
+  StartFailure,
+  startProgram,
+} from "./container-process.ts";
 import type { Pipes } from "./pipes.ts";
 
 interface Deferred<T> {
@@ -223,7 +229,9 @@ export class ContainerGroup {
 
   async #stop(unit: Unit, graceLimitMs: number): Promise<void> {
     const dependents = this.#units.filter(({ definition }) =>
-      (definition.dependsOn ?? []).some(({ containerName }) => containerName === unit.definition.name),
+      (definition.dependsOn ?? []).some(
+        ({ containerName }) => containerName === unit.definition.name,
+      ),
     );
     await Promise.all(dependents.map(({ ended }) => ended.promise));
     const { clock, secondMs } = this.#context;

@@ -78,7 +78,8 @@ const startError = async (child: ChildProcess, program: Program): Promise<StartF
   const [file = ""] = program.argv;
   const directory = program.workingDirectory;
   const missing = `exec: "${file}": executable file not found in $PATH`;
-  if (error.code === "EACCES") return new StartFailure(runtimeError(`exec: "${file}": permission denied`));
+  if (error.code === "EACCES")
+    return new StartFailure(runtimeError(`exec: "${file}": permission denied`));
   // Node says ENOENT for a missing directory too.
   const what = directory === undefined ? missing : `chdir to cwd ("${directory}") or ${missing}`;
   return new StartFailure(runtimeError(what));
@@ -90,7 +91,9 @@ export const startProgram = async (
   output: (stream: "stdout" | "stderr", chunk: Buffer) => void,
 ): Promise<Running> => {
   if (program.argv.length === 0) {
-    throw new StartFailure("CannotCreateContainerError: Error response from daemon: no command specified");
+    throw new StartFailure(
+      "CannotCreateContainerError: Error response from daemon: no command specified",
+    );
   }
   const home = join(program.directory, "home");
   const scratch = join(program.directory, "root");
@@ -98,11 +101,8 @@ export const startProgram = async (
   for (const directory of [home, scratch]) mkdirSync(directory, { recursive: true, mode: 0o777 });
   const cwd = program.workingDirectory ?? home;
   const mounted = program.mounts.length > 0;
-  const argv = mounted
-    ? mountedArgv({ ...program, cwd, scratch, errorFile })
-    : [...program.argv];
-  const credentials =
-    program.user === undefined || mounted ? {} : numericUser(program.user);
+  const argv = mounted ? mountedArgv({ ...program, cwd, scratch, errorFile }) : [...program.argv];
+  const credentials = program.user === undefined || mounted ? {} : numericUser(program.user);
   const [out, err] = [pipes.open(), pipes.open()];
   const child = spawn(argv[0] ?? "", argv.slice(1), {
     cwd: mounted ? "/" : cwd,

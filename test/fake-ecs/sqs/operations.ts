@@ -43,7 +43,8 @@ const batch = <E extends BatchEntry>(entries: readonly E[] | undefined): readonl
   }
   const ids = entries.map(({ Id = "" }) => Id);
   const bad = ids.find((id) => !/^[A-Za-z0-9_-]{1,80}$/.test(id));
-  if (bad !== undefined) throw new AwsError("InvalidBatchEntryId", `Invalid batch entry id: ${bad}`);
+  if (bad !== undefined)
+    throw new AwsError("InvalidBatchEntryId", `Invalid batch entry id: ${bad}`);
   if (new Set(ids).size !== ids.length) {
     throw new AwsError("BatchEntryIdsNotDistinct", "Ids of entries must be distinct.");
   }
@@ -105,7 +106,9 @@ export class SqsOperations {
       });
     }
     const wanted: readonly string[] = AttributeNames;
-    const names = Object.keys(all).filter((name) => wanted.includes("All") || wanted.includes(name));
+    const names = Object.keys(all).filter(
+      (name) => wanted.includes("All") || wanted.includes(name),
+    );
     if (names.length === 0) return {};
     return { Attributes: Object.fromEntries(names.map((name) => [name, all[name]])) };
   }
@@ -182,7 +185,10 @@ export class SqsOperations {
   sendMessage({ QueueUrl, MessageBody = "", DelaySeconds = 0 }: SendMessageCommandInput) {
     const queue = this.#queue(QueueUrl);
     if (MessageBody === "" || Buffer.byteLength(MessageBody) > MAX_BYTES) {
-      throw new AwsError("InvalidParameterValue", "One or more parameters are invalid: MessageBody.");
+      throw new AwsError(
+        "InvalidParameterValue",
+        "One or more parameters are invalid: MessageBody.",
+      );
     }
     const { id } = queue.send(MessageBody, DelaySeconds * 1000);
     return { MessageId: id, MD5OfMessageBody: md5(MessageBody) };
@@ -200,7 +206,9 @@ const shown = (message: StoredMessage, input: ReceiveMessageCommandInput): Messa
     ...(input.MessageSystemAttributeNames ?? []),
     ...(input.AttributeNames ?? []),
   ];
-  const names = Object.keys(attributes).filter((one) => wanted.includes("All") || wanted.includes(one));
+  const names = Object.keys(attributes).filter(
+    (one) => wanted.includes("All") || wanted.includes(one),
+  );
   return {
     MessageId: message.id,
     ReceiptHandle: message.receipt ?? "",

@@ -87,7 +87,8 @@ export class Queue {
   }
 
   #buried(message: StoredMessage): boolean {
-    if (this.#deadLetters === null || message.receives < this.#deadLetters.maxReceives) return false;
+    if (this.#deadLetters === null || message.receives < this.#deadLetters.maxReceives)
+      return false;
     this.#messages.delete(message.id);
     this.#deadLetters.queue.send(message.body);
     return true;
@@ -135,7 +136,9 @@ export class Queue {
     const nowMs = this.#clock.nowMs();
     const all = [...this.#messages.values()];
     const hidden = all.filter(({ visibleAtMs, receives }) => visibleAtMs > nowMs && receives > 0);
-    const delayed = all.filter(({ visibleAtMs, receives }) => visibleAtMs > nowMs && receives === 0);
+    const delayed = all.filter(
+      ({ visibleAtMs, receives }) => visibleAtMs > nowMs && receives === 0,
+    );
     const visible = all.length - hidden.length - delayed.length;
     return { visible, hidden: hidden.length, delayed: delayed.length };
   }

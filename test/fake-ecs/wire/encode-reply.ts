@@ -76,8 +76,7 @@ export const encodeError = (
   snapshot: Snapshot,
   requestId: string,
 ): Reply => {
-  const modelled =
-    service === undefined ? [] : (snapshot[service.name].errors[operation] ?? []);
+  const modelled = service === undefined ? [] : (snapshot[service.name].errors[operation] ?? []);
   if (!commonErrors.has(error.code) && !modelled.includes(error.code)) {
     throw new Error(`${operation} has no error ${error.code} (${error.message})`);
   }

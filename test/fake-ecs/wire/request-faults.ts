@@ -11,9 +11,7 @@ export const refusalBy = (
 ): AwsError | undefined => {
   switch (fault) {
     case "throttle":
-      return service === "sqs"
-        ? new AwsError("RequestThrottled", "Rate exceeded")
-        : throttled();
+      return service === "sqs" ? new AwsError("RequestThrottled", "Rate exceeded") : throttled();
     case "subnetThrottle": {
       const network = JSON.stringify(input["networkConfiguration"] ?? {});
       const subnets = (network.match(/subnet-\w+/g) ?? ["subnet-0"]).join(", ");

@@ -34,7 +34,8 @@ type Outcome = Reply | "dropped";
 /** What a request's chance hangs on beside the seed: a RunTask by its token, others by their turn. */
 const chanceName = ({ operation, input }: Call): string => {
   if (operation !== "RunTask") return operation;
-  return String(input["clientToken"] ?? JSON.stringify(input["overrides"] ?? {}));
+  const token = input["clientToken"];
+  return typeof token === "string" ? token : JSON.stringify(input["overrides"] ?? {});
 };
 
 const html = (status: number): Reply => ({

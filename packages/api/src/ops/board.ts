@@ -2,7 +2,7 @@
 import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { FastifyAdapter } from "@bull-board/fastify";
-import { connect, queueNames, queuePrefix, type Store } from "@gantry/store";
+import { allQueueNames, connect, queueNames, queuePrefix, type Store } from "@gantry/store";
 import { Queue } from "bullmq";
 import type { FastifyInstance } from "fastify";
 
@@ -26,7 +26,7 @@ export async function registerBoard(
 ): Promise<Board> {
   const connection = connect(store.connection);
   const prefix = queuePrefix(store);
-  const queues = Object.values(queueNames).map((name) => new Queue(name, { connection, prefix }));
+  const queues = allQueueNames.map((name) => new Queue(name, { connection, prefix }));
   const serverAdapter = new FastifyAdapter();
   serverAdapter.setBasePath(BASE_PATH);
   createBullBoard({
@@ -36,7 +36,7 @@ export async function registerBoard(
           readOnlyMode: !write,
           // A Pod runs once: its Job decides whether another takes its place.
           allowRetries: false,
-          description: descriptions[queue.name] ?? "",
+          description: descriptions[queue.name] ?? "Pods that name this runtime.",
         }),
     ),
     serverAdapter,

@@ -4,9 +4,7 @@ import {
   type Arbitrary,
   constant,
   constantFrom,
-  dictionary,
   integer,
-  jsonValue,
   nat,
   oneof,
   option,
@@ -20,6 +18,7 @@ import { groupVersions } from "../../src/discovery/served.ts";
 import { strategies } from "../../src/registry/registry.ts";
 import { groupPath } from "../../src/server/routes.ts";
 import { encodeProtobuf } from "../encode-protobuf.ts";
+import { ANY_TIME, fieldNames, flagText, hostileBody, oddValue, selector } from "./hostile.ts";
 
 export interface FuzzRequest {
   readonly method: string;
@@ -32,7 +31,6 @@ type Json = Record<string, unknown>;
 
 const POD_SPEC = { restartPolicy: "Never", containers: [{ name: "main", image: "busybox" }] };
 const TEMPLATE = { template: { spec: POD_SPEC } };
-const ANY_TIME = "2026-01-01T00:00:00Z";
 
 /** A body that is accepted, by kind. */
 const bodies: Readonly<Record<string, Json>> = {
@@ -123,9 +121,33 @@ const objectName = oneof(
   {
     weight: 3,
     arbitrary: constantFrom(
-      ...["..", ".", "%2e%2e", "..%2f..%2fsecrets", "a%2Fb", "%00", "%", "%zz", "%ff%fe", "%0d%0a"],
-      ...["__proto__", "constructor", "toString", "a%25b", "A".repeat(254), "é", "%F0%9F%8C"],
-      ...["a".repeat(1_100), ";", "*", ":name", "{a}", "-", "a,b", "a|b", "\\", "[]"],
+      "..",
+      ".",
+      "%2e%2e",
+      "..%2f..%2fsecrets",
+      "a%2Fb",
+      "%00",
+      "%",
+      "%zz",
+      "%ff%fe",
+      "%0d%0a",
+      "__proto__",
+      "constructor",
+      "toString",
+      "a%25b",
+      "A".repeat(254),
+      "é",
+      "%F0%9F%8C",
+      "a".repeat(1_100),
+      ";",
+      "*",
+      ":name",
+      "{a}",
+      "-",
+      "a,b",
+      "a|b",
+      "\\",
+      "[]",
     ),
   },
   { weight: 1, arbitrary: string({ unit: "binary", maxLength: 12 }).map(encodeURIComponentSafe) },
@@ -139,16 +161,6 @@ const number = oneof(
   constantFrom("0", "1", "2", "-1", "1e9", "", "NaN", "9999999999999999999", "0x10", " 1"),
   integer().map(String),
 );
-const flagText = constantFrom("true", "false", "1", "0", "", "yes", "All");
-const selector = oneof(
-  constantFrom(
-    ...["a=b", "a in (b,c)", "!a", "a!=b", "a in (", "=,,", "a>1", "a notin ()", "(((", "a==b,c"],
-    ...["metadata.name=a", "metadata.namespace=default", "status.phase=Running", "spec.nodeName="],
-    ...["status.successful=0", "job-name=a", "batch.kubernetes.io/job-name=seeded-1", "x.y=z", ","],
-  ),
-  string({ maxLength: 20 }),
-);
-
 const queryParameters: Readonly<Record<string, Arbitrary<string>>> = {
   dryRun: constantFrom("All", "All", "", "None", "all"),
   fieldManager: oneof(constantFrom("kubectl", "me", "x".repeat(200)), string({ maxLength: 9 })),
@@ -214,7 +226,13 @@ const contentTypes = [
 
 const accept = constantFrom(
   ...Array<string>(20).fill("application/json"),
-  ...["application/json", "*/*", "application/yaml", "text/html", "", ",", "application/json;q=0"],
+  "application/json",
+  "*/*",
+  "application/yaml",
+  "text/html",
+  "",
+  ",",
+  "application/json;q=0",
   "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
   "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
   "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
@@ -236,43 +254,6 @@ const headers = record({
     Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== null),
   ),
 );
-
-/** What a field may be set to that it should not be. */
-const oddValue: Arbitrary<unknown> = oneof(
-  constantFrom<unknown>(
-    ...[null, true, -1, 0, 1.5, 1e300, 2 ** 31, 2 ** 53, "", "0", "-1", "1Gi", "\0", "\ud800", "é"],
-    ...[[], {}, [null], [[]], [{}], { name: null }, { "": "" }, { constructor: {} }, [{ name: 1 }]],
-    ...[
-      "x".repeat(70_000),
-      ANY_TIME,
-      "9999-99-99T99:99:99Z",
-      "* * * * *",
-      "@every -1s",
-      "TZ=X * * *",
-    ],
-  ),
-  jsonValue({ maxDepth: 3 }),
-  integer(),
-  dictionary(string({ maxLength: 5 }), jsonValue({ maxDepth: 1 }), { maxKeys: 3 }),
-);
-
-const fieldNames = [
-  ...["metadata", "spec", "status", "name", "namespace", "labels", "annotations", "finalizers"],
-  ...["ownerReferences", "uid", "resourceVersion", "generateName", "managedFields", "template"],
-  ...["containers", "env", "volumes", "resources", "ports", "completions", "parallelism", "data"],
-  ...[
-    "backoffLimit",
-    "podFailurePolicy",
-    "successPolicy",
-    "completionMode",
-    "selector",
-    "schedule",
-  ],
-  ...["activeDeadlineSeconds", "ttlSecondsAfterFinished", "suspend", "jobTemplate", "timeZone"],
-  ...["conditions", "kind", "apiVersion", "tolerations", "affinity", "securityContext", "items"],
-  ...["constructor", "prototype", "toString", "hasOwnProperty", "$patch", "$retainKeys", "image"],
-  ...["$setElementOrder/containers", "$deleteFromPrimitiveList/finalizers", "deletionTimestamp"],
-] as const;
 
 interface Mutation {
   readonly steps: readonly number[];
@@ -302,38 +283,6 @@ const mutate = (root: Json, { steps, field, value }: Mutation): Json => {
   else at[field] = value;
   return copy;
 };
-
-const bomb = `a: &a ["x","x","x","x","x","x","x","x","x"]\n${[..."bcdefghi"]
-  .map((name, n) => `${name}: &${name} [${Array(9).fill(`*${"abcdefghi"[n]}`).join(",")}]`)
-  .join("\n")}\n`;
-
-/** Bodies that attack the parsers themselves. */
-const hostile = constantFrom(
-  ...["", "{", "[]", "null", "1", '"x"', "{}", "\0", "\ufeff{}", "{}{}", "--- \n---\n", "a: b: c"],
-  '{"__proto__":{"polluted":1},"metadata":{"name":"a"}}',
-  '{"metadata":{"name":"a","labels":{"__proto__":"x"}}}',
-  '{"constructor":{"prototype":{"polluted":1}}}',
-  '{"metadata":{"name":"a","annotations":{"constructor":"x","toString":"y"}}}',
-  '[{"op":"add","path":"/__proto__/polluted","value":1}]',
-  '[{"op":"add","path":"/constructor/prototype/polluted","value":1}]',
-  '[{"op":"replace","path":"/metadata/managedFields/0/fieldsV1/f:spec","value":1}]',
-  '[{"op":"copy","from":"","path":"/metadata/labels"},{"op":"test","path":"","value":null}]',
-  '[{"op":"move","from":"/spec","path":"/spec/a"},{"op":"remove","path":"/metadata"}]',
-  `[${'{"op":"copy","from":"/metadata","path":"/metadata/x"},'.repeat(40)}{"op":"bad"}]`,
-  "[".repeat(100_000),
-  `${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`,
-  `{"metadata":{"name":"a"},"data":{"a":"${"x".repeat(1_000_000)}"}}`,
-  `{"a":[${"0,".repeat(300_000)}0]}`,
-  `{"metadata":${'{"metadata":'.repeat(180)}{}${"}".repeat(180)}}`,
-  bomb,
-  "a: &a [*a]\n",
-  "a: &a {<<: *a}\n",
-  `${"- ".repeat(20_000)}x`,
-  "? {a: b}\n: c\n",
-  "!!js/function 'x'\n",
-  `${"a:\n ".repeat(3_000)}`,
-  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y, __proto__: {polluted: 1}}\n",
-);
 
 interface Variation {
   readonly mutations: readonly Mutation[];
@@ -401,7 +350,7 @@ export const fuzzRequest: Arbitrary<FuzzRequest> = tuple(
   tuple(namespaceName, objectName),
   query,
   headers,
-  oneof({ weight: 5, arbitrary: variation }, { weight: 1, arbitrary: hostile }),
+  oneof({ weight: 5, arbitrary: variation }, { weight: 1, arbitrary: hostileBody }),
   nat(contentTypes.length - 1),
 ).map(([[where, method], [namespace, name], parameters, given, content, pick]) => {
   const path = where.path.replaceAll("NS", namespace).replaceAll("NAME", name);

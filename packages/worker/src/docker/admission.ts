@@ -53,7 +53,7 @@ const checkVolume = (volume: Volume, rules: DockerRules, refuse: Refuse): void =
     if (value === undefined || supportedVolumes.has(source)) continue;
     refuse(
       source,
-      "the docker runtime has emptyDir, hostPath, configMap, secret, downwardAPI and projected volumes",
+      "the docker runtime has emptyDir, hostPath, configMap, secret, downwardAPI and projected",
     );
   }
   const path = volume.hostPath?.path;

@@ -1,6 +1,6 @@
 // The docker runtime: Pods as containers of a Docker Engine on this host.
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { availableParallelism, totalmem, uptime } from "node:os";
 import { join, resolve } from "node:path";
@@ -24,7 +24,7 @@ import {
 import { dockerRejections, type DockerRules } from "./admission.ts";
 import type { DockerContext } from "./docker-context.ts";
 import { DockerPod, podDirectory } from "./docker-pod.ts";
-import { engineMessage, isMissing, unlessGone } from "./engine-error.ts";
+import { engineMessage, isMissing, statusOf, unlessGone } from "./engine-error.ts";
 import { engineLog } from "./engine-logs.ts";
 import { EngineWatch } from "./engine-watch.ts";
 import { ImagePuller } from "./image-puller.ts";
@@ -181,6 +181,17 @@ export class DockerRuntime implements Runtime {
     running?.abandon();
     await running?.settled();
     this.#pods.delete(uid);
+    const directory = podDirectory(this.#dataDir, uid);
+    try {
+      await this.#removeFromEngine(uid);
+    } catch (error) {
+      // Without a directory it is another runtime's Pod, which an engine out of reach must not keep.
+      if (existsSync(directory) || statusOf(error) !== undefined) throw error;
+    }
+    await rm(directory, { recursive: true, force: true });
+  }
+
+  async #removeFromEngine(uid: string): Promise<void> {
     const { docker } = this.#context;
     const filters = this.#filters(uid);
     const containers = await docker.listContainers({ all: true, filters });
@@ -191,7 +202,6 @@ export class DockerRuntime implements Runtime {
     );
     const { Volumes } = await docker.listVolumes({ filters: JSON.stringify(filters) });
     await Promise.all(Volumes.map(({ Name }) => unlessGone(docker.getVolume(Name).remove())));
-    await rm(podDirectory(this.#dataDir, uid), { recursive: true, force: true });
   }
 
   async list(): Promise<readonly PodName[]> {

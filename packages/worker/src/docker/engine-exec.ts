@@ -4,7 +4,7 @@ import { PassThrough } from "node:stream";
 import type { ExecResult } from "../pod/prober.ts";
 import { engineMessage } from "./engine-error.ts";
 
-/** The engine can't end a command alone: one that takes too long goes on until its container ends. */
+/** The engine can't end a command alone: one that is too slow goes on until its container ends. */
 export const execIn = async (
   container: Docker.Container,
   argv: readonly string[],

@@ -68,7 +68,7 @@ export class EngineWatch {
       try {
         await this.#readEvents(() => {
           said = false;
-          this.#lookAtAll();
+          void this.#lookAtEnded();
         });
       } catch (error) {
         if (!said && !this.#closed.signal.aborted) {
@@ -111,11 +111,18 @@ export class EngineWatch {
   }
 
   async #resync(): Promise<void> {
-    while (await pause(this.#resyncMs, this.#closed.signal)) this.#lookAtAll();
+    while (await pause(this.#resyncMs, this.#closed.signal)) await this.#lookAtEnded();
   }
 
-  #lookAtAll(): void {
-    for (const id of this.#waiting.keys()) void this.#look(id);
+  /** One question for all that run; only what does not is looked at by itself. */
+  async #lookAtEnded(): Promise<void> {
+    const filters = { label: [`${label.owner}=${this.#owner}`], status: ["running"] };
+    const listed = await this.#docker.listContainers({ filters }).catch(() => null);
+    if (listed === null) return;
+    const running = new Set(listed.map(({ Id }) => Id));
+    await Promise.all(
+      [...this.#waiting.keys()].filter((id) => !running.has(id)).map((id) => this.#look(id)),
+    );
   }
 
   async #look(id: string): Promise<void> {

@@ -3,9 +3,10 @@
 const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const label = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
 const domain = `(?:${label}(?:\\.${label})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
-const grammar = new RegExp(
-  `^(?:(${domain})/)?(${component}(?:/${component})*)(?::([\\w][\\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?$`,
-);
+const tag = "[\\w][\\w.-]{0,127}";
+const digest = "sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}";
+const repositoryPath = `${component}(?:/${component})*`;
+const grammar = new RegExp(`^(?:(${domain})/)?(${repositoryPath})(?::(${tag}))?(?:@(${digest}))?$`);
 
 /** The first part of a reference is a registry only when it looks like a host. */
 const looksLikeHost = (text: string): boolean =>
@@ -26,7 +27,7 @@ export const DOCKER_HUB = "docker.io";
 export const parseImage = (image: string): ImageReference | null => {
   const found = grammar.exec(image);
   if (found === null) return null;
-  const [, first, rest = "", tag, digest] = found;
+  const [, first, rest = "", ownTag, ownDigest] = found;
   if (first !== undefined && !looksLikeHost(first) && !new RegExp(`^${component}$`).test(first)) {
     return null;
   }
@@ -37,9 +38,9 @@ export const parseImage = (image: string): ImageReference | null => {
       : rest;
   const isShort = registry === DOCKER_HUB && !path.includes("/");
   return {
-    full: tag === undefined && digest === undefined ? `${image}:latest` : image,
+    full: ownTag === undefined && ownDigest === undefined ? `${image}:latest` : image,
     registry,
     repository: isShort ? `library/${path}` : path,
-    isLatest: digest === undefined && (tag ?? "latest") === "latest",
+    isLatest: ownDigest === undefined && (ownTag ?? "latest") === "latest",
   };
 };

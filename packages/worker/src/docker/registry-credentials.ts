@@ -53,7 +53,7 @@ const authsOf = (secret: ReadonlyMap<string, Buffer>): Record<string, Entry> => 
     const auths: unknown = config === undefined ? parsed : (parsed as { auths?: unknown }).auths;
     return typeof auths === "object" && auths !== null ? (auths as Record<string, Entry>) : {};
   } catch {
-    // A kubelet, too, goes on without a secret that it can't read; the pull then says what is missing.
+    // As a kubelet does: the pull then says what is missing.
     return {};
   }
 };

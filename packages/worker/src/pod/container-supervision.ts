@@ -91,7 +91,7 @@ export class ContainerSupervision {
     this.#waiting(this.record.restartCount, reason, message);
   }
 
-  /** Ends the present run: preStop, the stop signal, then SIGKILL. A later call can only shorten it. */
+  /** Ends the present run: preStop, stop signal, SIGKILL. A later call can only shorten it. */
   stop(graceMs: number): void {
     const killAtMs = Date.now() + graceMs;
     if (this.#run !== null) {
@@ -243,7 +243,9 @@ export class ContainerSupervision {
     this.#run = null;
     clearTimeout(this.#killTimer);
     this.#stopProbes();
-    const { exitCode, signal, finishedAtMs = Date.now() } = exit;
+    const { exitCode, signal } = exit;
+    // An engine may note the end of a short run before its start.
+    const finishedAtMs = Math.max(exit.finishedAtMs ?? Date.now(), startedAtMs);
     const message = exit.startError ?? (await this.driver.message(restart, exitCode));
     const { lastState } = this.record;
     const before = this.record.state === "running" ? lastState : terminatedState(this.record);

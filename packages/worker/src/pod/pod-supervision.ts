@@ -1,4 +1,4 @@
-// One Pod under supervision: init containers in order, sidecars, containers, restarts, deadline, stop.
+// One Pod under supervision: init containers, sidecars, containers, restarts, deadline, stop.
 import type { ContainerRecord } from "@gantry/core";
 import type { Disruption, Observation, RuntimeEvent } from "../runtime.ts";
 import { ContainerSupervision, type SupervisedContainer } from "./container-supervision.ts";
