@@ -1,4 +1,5 @@
 // Runs one row against an installation of its own and turns what was seen into figures.
+import { measureApi } from "./api-requests.ts";
 import { bareBullMq } from "./bare-bullmq.ts";
 import { cpuMs, type Installation, startInstallation } from "./installation.ts";
 import { JobWatcher } from "./job-watcher.ts";
@@ -45,6 +46,12 @@ export interface RowResult {
   readonly completeP50Ms?: number;
   readonly completeP99Ms?: number;
   readonly redisBytesPerFinishedPod?: number;
+  readonly requestsPerSecond?: number;
+  /** From a request to the end of its answer. */
+  readonly requestP50Ms?: number;
+  readonly requestP99Ms?: number;
+  /** Of watches, over all watchers. */
+  readonly eventsPerSecond?: number;
   readonly redisCommandsPerSecond?: number;
   /** Of one core. */
   readonly nodeCpuPercent?: number;
@@ -233,6 +240,7 @@ export const measure = async (row: Row, options: MeasureOptions): Promise<RowRes
     });
     try {
       const bench = { redis, installation };
+      if (row.kind === "api") return await measureApi(installation.submitter, row);
       await warmUp(bench, row);
       if (row.kind === "batch") return await measureBatch(bench, row, options);
       if (row.kind === "latency") return await measureLatency(bench, row);

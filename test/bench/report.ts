@@ -21,6 +21,10 @@ const columns: readonly Column[] = [
   ["commands/Pod", ({ perPod }) => figure(perPod?.redisCommands)],
   ["Redis us/Pod", ({ perPod }) => figure(perPod?.redisCpuMicros)],
   ["Node us/Pod", ({ perPod }) => figure(perPod?.nodeCpuMicros)],
+  ["requests/s", ({ requestsPerSecond }) => figure(requestsPerSecond)],
+  ["p50", ({ requestP50Ms }) => figure(requestP50Ms, " ms")],
+  ["p99", ({ requestP99Ms }) => figure(requestP99Ms, " ms")],
+  ["events/s", ({ eventsPerSecond }) => figure(eventsPerSecond)],
   ["idle", idle],
 ];
 

@@ -34,7 +34,15 @@ export interface IdleRow extends RowBase {
   readonly seconds: number;
 }
 
-export type Row = BatchRow | LatencyRow | IdleRow;
+/** Requests to the API about Jobs that are suspended. */
+export interface ApiRow extends RowBase {
+  readonly kind: "api";
+  readonly request: "create" | "get" | "list" | "watch";
+  /** That are there before. */
+  readonly jobs: number;
+}
+
+export type Row = BatchRow | LatencyRow | IdleRow | ApiRow;
 
 const oneJob = (name: string, shape: JobShape, more: Partial<BatchRow> = {}): BatchRow => ({
   kind: "batch",
@@ -86,6 +94,17 @@ export const rows: readonly Row[] = [
     { runtime: "process", bareConcurrency: 8, runs: 1 },
   ),
   { kind: "idle", name: "idle", seconds: 4 },
+  { kind: "api", name: "API: create a Job", request: "create", jobs: 1_000 },
+  { kind: "api", name: "API: get a Job", request: "get", jobs: 500, full: true },
+  { kind: "api", name: "API: 500 Jobs as a Table", request: "list", jobs: 500, full: true },
+  {
+    kind: "api",
+    name: "API: 500 of 2,000 Jobs as a Table",
+    request: "list",
+    jobs: 2_000,
+    full: true,
+  },
+  { kind: "api", name: "API: 200 watchers", request: "watch", jobs: 300, full: true },
   ...[1_000, 10_000, 100_000].map((completions) =>
     oneJob(
       `1 Indexed Job x ${completions.toLocaleString("en")}, parallelism 1,000`,

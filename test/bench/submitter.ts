@@ -19,7 +19,12 @@ export class Submitter {
     this.#agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, ca: options.ca });
   }
 
-  #send(method: string, path: string, body?: string): Promise<{ status: number; text: string }> {
+  #send(
+    method: string,
+    path: string,
+    body?: string,
+    accept = "application/json",
+  ): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
       const sent = request(
         new URL(path, this.#options.url),
@@ -28,6 +33,7 @@ export class Submitter {
           agent: this.#agent,
           headers: {
             authorization: `Bearer ${this.#options.token}`,
+            accept,
             ...(body === undefined ? {} : { "content-type": "application/json" }),
           },
         },
@@ -55,6 +61,31 @@ export class Submitter {
     const path = "/apis/batch/v1/namespaces/default/jobs";
     const { status, text } = await this.#send("POST", path, JSON.stringify(job));
     if (status !== 201) throw new Error(`submitting ${job.metadata.name}: ${status} ${text}`);
+  }
+
+  /** Throws with the server's message unless it is answered. */
+  async get(path: string, accept?: string): Promise<string> {
+    const { status, text } = await this.#send("GET", path, undefined, accept);
+    if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`);
+    return text;
+  }
+
+  /** An answer that goes on, on a connection of its own; returns what ends it. */
+  stream(path: string, onData: (data: Buffer) => void): Promise<() => void> {
+    const { url, ca, token } = this.#options;
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        new URL(path, url),
+        { agent: false, ca, headers: { authorization: `Bearer ${token}` } },
+        (response) => {
+          response.on("data", onData);
+          response.on("error", () => {});
+          resolve(() => response.destroy());
+        },
+      );
+      sent.once("error", reject);
+      sent.end();
+    });
   }
 
   close(): void {

@@ -105,6 +105,10 @@ describe.skipIf(missing !== undefined)(
       missing === undefined ? recordedCommands().map((one) => [title(one), one] as const) : [],
     )("%s", async (_title, command) => {
       const actual = await settled(command);
+      if (momentary.has(command.number)) {
+        expect(actual.code).toBe(command.code);
+        return;
+      }
       const reason = differencesOfCommands.get(command.number);
       if (reason === undefined) expect(actual).toEqual(recorded(command));
       // An entry that is no longer needed has to go.

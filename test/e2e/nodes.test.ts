@@ -82,7 +82,7 @@ describe.skipIf(!found)("nodes (skipped where kubectl is not on the PATH)", () =
     }[]
   > => JSON.parse(await kubectl("get", "pods", "-l", `job-name=${job}`, "-o", "json")).items;
 
-  const waitsWith = (job: string, message: string): Promise<true> =>
+  const waitsWith = (job: string, message: string): Promise<boolean> =>
     waitFor(`the pod of ${job} to be unschedulable`, async () => {
       const [pod] = await podsOf(job);
       const condition = pod?.status.conditions?.find(({ type }) => type === "PodScheduled");

@@ -1,4 +1,6 @@
 // Tasks from PROVISIONING to STOPPED, with real processes behind them.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import {
   DescribeTasksCommand,
   ListTasksCommand,
@@ -99,6 +101,15 @@ test("overrides give command and environment; stderr is logged too, empty lines 
   expect(our.fake.journal.runs[0]?.environment).toEqual({ A: "over" });
 });
 
+test("what is written long after the start is logged, and nothing breaks its pipe", async () => {
+  const our = await fixture();
+  const arn = await start(our, [shell("echo first; sleep 0.8; echo last && exit 5")]);
+  const task = await inStatus(our, arn, "STOPPED");
+  expect(task.containers).toMatchObject([{ exitCode: 5 }]);
+  our.fake.clock.advance(1_000);
+  expect(await logOf(our, arn)).toEqual(["first", "last"]);
+});
+
 test("StopTask: SIGTERM, then SIGKILL after stopTimeout; tags are erased; the reason stays", async () => {
   const our = await fixture({ timings: { secondMs: 50 } });
   const stubborn = shell("trap '' TERM; echo up; while :; do sleep 0.01; done", { stopTimeout: 2 });
@@ -193,43 +204,49 @@ test("secrets by ARN, and the metadata endpoint", async () => {
   expect(await logOf(our, arn)).toEqual(["s3cret", arn]);
 });
 
-test("dependsOn SUCCESS chains init containers; the app starts after the last", async () => {
-  const our = await fixture();
-  const volume = { mountPoints: [{ sourceVolume: "data", containerPath: "/data" }] };
-  const init = (name: string, script: string, after: string[] = []) =>
-    shell(script, {
-      name,
-      essential: false,
-      dependsOn: after.map((containerName) => ({ containerName, condition: "SUCCESS" as const })),
-      ...volume,
-    });
-  const { taskDefinition } = await our.ecs.send(
-    new RegisterTaskDefinitionCommand(
-      definition(
-        [
-          init("i1", "sleep 0.05; echo 1 >> /data/order"),
-          init("i2", "echo 2 >> /data/order", ["i1"]),
-          shell("cat /data/order", {
-            dependsOn: [{ containerName: "i2", condition: "SUCCESS" }],
-            ...volume,
-          }),
-        ],
-        { volumes: [{ name: "data" }] },
+/** Volumes take mount namespaces, which this host may not allow. */
+const canMount = spawnSync("unshare", ["--mount", "true"]).status === 0;
+
+test.skipIf(!canMount)(
+  "dependsOn SUCCESS chains init containers; the app starts after the last",
+  async () => {
+    const our = await fixture();
+    const volume = { mountPoints: [{ sourceVolume: "data", containerPath: "/data" }] };
+    const init = (name: string, script: string, after: string[] = []) =>
+      shell(script, {
+        name,
+        essential: false,
+        dependsOn: after.map((containerName) => ({ containerName, condition: "SUCCESS" as const })),
+        ...volume,
+      });
+    const { taskDefinition } = await our.ecs.send(
+      new RegisterTaskDefinitionCommand(
+        definition(
+          [
+            init("i1", "sleep 0.05; echo 1 >> /data/order"),
+            init("i2", "echo 2 >> /data/order", ["i1"]),
+            shell("cat /data/order", {
+              dependsOn: [{ containerName: "i2", condition: "SUCCESS" }],
+              ...volume,
+            }),
+          ],
+          { volumes: [{ name: "data" }] },
+        ),
       ),
-    ),
-  );
-  const { tasks } = await our.ecs.send(
-    new RunTaskCommand(fargate(taskDefinition?.taskDefinitionArn ?? "")),
-  );
-  const arn = tasks?.[0]?.taskArn ?? "";
-  const task = await inStatus(our, arn, "STOPPED");
-  expect(task.containers?.map(({ name, exitCode, reason }) => [name, exitCode, reason])).toEqual([
-    ["i1", 0, undefined],
-    ["i2", 0, undefined],
-    ["main", 0, undefined],
-  ]);
-  expect(await logOf(our, arn)).toEqual(["1", "2"]);
-});
+    );
+    const { tasks } = await our.ecs.send(
+      new RunTaskCommand(fargate(taskDefinition?.taskDefinitionArn ?? "")),
+    );
+    const arn = tasks?.[0]?.taskArn ?? "";
+    const task = await inStatus(our, arn, "STOPPED");
+    expect(task.containers?.map(({ name, exitCode, reason }) => [name, exitCode, reason])).toEqual([
+      ["i1", 0, undefined],
+      ["i2", 0, undefined],
+      ["main", 0, undefined],
+    ]);
+    expect(await logOf(our, arn)).toEqual(["1", "2"]);
+  },
+);
 
 test("a failing init container: the app never starts and has no exit code", async () => {
   const our = await fixture();
@@ -340,4 +357,88 @@ test("lists come in pages of 100 at most", async () => {
   expect(new Set([...(first.taskArns ?? []), ...(second.taskArns ?? [])])).toEqual(made);
   const too = our.ecs.send(new DescribeTasksCommand({ tasks: [...made].slice(0, 101) }));
   await expect(too).rejects.toMatchObject({ name: "InvalidParameterException" });
+});
+
+test.skipIf(!canMount)(
+  "volumes: below missing and existing directories, read-only, and EFS that outlives its task",
+  async () => {
+    const our = await fixture();
+    const mountPoints = [
+      { sourceVolume: "scratch", containerPath: "/fake-ecs-a/b" },
+      { sourceVolume: "scratch", containerPath: "/etc/fake-ecs/ro", readOnly: true },
+      { sourceVolume: "efs", containerPath: "/usr/share/fake-ecs" },
+    ];
+    const script = [
+      "echo x > /fake-ecs-a/b/file && cat /etc/fake-ecs/ro/file",
+      "touch /etc/fake-ecs/ro/y 2>/dev/null || echo refused",
+      "cat /usr/share/fake-ecs/kept 2>/dev/null || echo kept > /usr/share/fake-ecs/kept",
+      "test -e /etc/passwd && test -d /usr/bin && pwd",
+    ].join("; ");
+    const run = async (): Promise<string[]> => {
+      our.fake.clock.advance(10);
+      const { taskDefinition } = await our.ecs.send(
+        new RegisterTaskDefinitionCommand(
+          definition([shell(script, { mountPoints, workingDirectory: "/fake-ecs-a" })], {
+            volumes: [
+              { name: "scratch" },
+              { name: "efs", efsVolumeConfiguration: { fileSystemId: "fs-1" } },
+            ],
+          }),
+        ),
+      );
+      const input = fargate(taskDefinition?.taskDefinitionArn ?? "");
+      const arn = (await our.ecs.send(new RunTaskCommand(input))).tasks?.[0]?.taskArn ?? "";
+      await inStatus(our, arn, "STOPPED");
+      our.fake.clock.advance(1_000);
+      return logOf(our, arn);
+    };
+    expect(await run()).toEqual(["x", "refused", "/fake-ecs-a"]);
+    expect(await run()).toEqual(["x", "refused", "kept", "/fake-ecs-a"]);
+    for (const path of ["/fake-ecs-a", "/etc/fake-ecs", "/usr/share/fake-ecs"]) {
+      expect(existsSync(path)).toBe(false);
+    }
+  },
+);
+
+test.skipIf(process.getuid?.() !== 0)(
+  "user by number; a user that is none; a missing directory",
+  async () => {
+    const our = await fixture();
+    const arn = await start(our, [shell("id -u; id -g", { user: "1234:2345" })]);
+    await inStatus(our, arn, "STOPPED");
+    our.fake.clock.advance(1_000);
+    expect(await logOf(our, arn)).toEqual(["1234", "2345"]);
+    const named = await inStatus(
+      our,
+      await start(our, [shell("true", { user: "nobody-here" })]),
+      "STOPPED",
+    );
+    expect(named.containers?.[0]?.reason).toContain("unable to find user nobody-here");
+    const lost = await inStatus(
+      our,
+      await start(our, [shell("true", { workingDirectory: "/no/dir" })]),
+      "STOPPED",
+    );
+    expect(lost.containers?.[0]?.reason).toContain("/no/dir");
+  },
+);
+
+test("an image's own command and environment; a task without any command", async () => {
+  const image = {
+    entryPoint: ["/bin/sh", "-c"],
+    command: ['echo "$FROM"'],
+    environment: { FROM: "image" },
+  };
+  const our = await fixture({ images: { "app:1": image } });
+  const bare = { entryPoint: undefined, command: undefined };
+  const arn = await start(our, [shell("", { ...bare, image: "app:1" })]);
+  await inStatus(our, arn, "STOPPED");
+  our.fake.clock.advance(1_000);
+  expect(await logOf(our, arn)).toEqual(["image"]);
+  const none = await inStatus(
+    our,
+    await start(our, [shell("", { ...bare, image: "other:1" })]),
+    "STOPPED",
+  );
+  expect(none.containers?.[0]?.reason).toContain("no command specified");
 });

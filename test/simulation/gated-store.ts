@@ -24,6 +24,27 @@ const tellNodes = ({ args }: Command, onInbox: OnInbox): void => {
   }
 };
 
+const byBytes = (a: unknown, b: unknown): number => Buffer.compare(a as Buffer, b as Buffer);
+
+/** A flat list of names and values, by name. */
+const sortedPairs = (flat: readonly unknown[]): unknown[] => {
+  const pairs = flat.flatMap((name, n) => (n % 2 === 0 ? [[name, flat[n + 1]]] : []));
+  return pairs.sort(([a], [b]) => byBytes(a, b)).flat();
+};
+
+/**
+ * Redis gives sets and hashes in an order that differs from server to server. For a seed to replay,
+ * it is always the same here; `job-snapshot.lua` has two sets in its reply.
+ */
+const inOrder = (name: string, reply: unknown): unknown => {
+  if (!Array.isArray(reply)) return reply;
+  if (name === "smembers") return reply.toSorted(byBytes);
+  if (name === "hgetall") return sortedPairs(reply);
+  const [ownerless, pods] = [reply[5] as unknown, reply[6] as unknown];
+  if (name !== "evalsha" || !Array.isArray(ownerless) || !Array.isArray(pods)) return reply;
+  return [...reply.slice(0, 5), ownerless.toSorted(byBytes), sortedPairs(pods)];
+};
+
 /** `redis` is the simulation's one connection; the store's own is never used. */
 export const openGatedStore = (
   world: World,
@@ -51,6 +72,8 @@ export const openGatedStore = (
         command.reject(new Error("Connection is closed."));
         return;
       }
+      const { resolve } = command;
+      command.resolve = (reply: unknown) => resolve(inOrder(command.name, reply));
       void redis.sendCommand(command);
       await command.promise.catch(() => {});
       tellNodes(command, onInbox);

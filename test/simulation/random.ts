@@ -26,9 +26,8 @@ export class Random {
   }
 
   pick<T>(from: readonly T[]): T {
-    const one = from[Math.floor(this.next() * from.length)];
-    if (one === undefined) throw new Error("nothing to pick from");
-    return one;
+    if (from.length === 0) throw new Error("nothing to pick from");
+    return from[Math.floor(this.next() * from.length)] as T;
   }
 
   /** Lower-case letters and digits without look-alikes, as in names. */

@@ -1,7 +1,7 @@
 // The ops listener: who is let in, what is refused, and what /metrics says.
 import { connect as tcpConnect } from "node:net";
 import type { Job } from "@gantry/core";
-import { createObject, Store, Txn, updateObject, WatchHub } from "@gantry/store";
+import { allQueueNames, createObject, Store, Txn, updateObject, WatchHub } from "@gantry/store";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
@@ -199,7 +199,7 @@ describe("the board", () => {
     const { queues } = (await (await get("/ops/queues/api/queues", bearer)).json()) as {
       queues: { name: string; readOnlyMode: boolean; isPaused: boolean }[];
     };
-    expect(queues.map(({ name }) => name).sort()).toEqual(["cleanup", "pods", "sync"]);
+    expect(queues.map(({ name }) => name).toSorted()).toEqual(allQueueNames.toSorted());
     for (const queue of queues)
       expect(queue).toMatchObject({ readOnlyMode: true, isPaused: false });
   });

@@ -38,7 +38,11 @@ describe("D3: deleting an object that is not a Pod", () => {
     const first = metadataAfterDelete(metadata, "Foreground", now);
     if (first === null) throw new Error("gone");
     const second = metadataAfterDelete(first, "Orphan", now + 60_000);
-    expect(second).toMatchObject({ deletionTimestamp: time, generation: 4, finalizers: ["orphan"] });
+    expect(second).toMatchObject({
+      deletionTimestamp: time,
+      generation: 4,
+      finalizers: ["orphan"],
+    });
   });
 });
 

@@ -25,7 +25,13 @@ export { podAnnotations, podLabels, releasePod } from "./release-pod.ts";
 export { newJob } from "./new-job.ts";
 export { FinishTimeMissingError, ttlExpiry } from "./ttl.ts";
 export { cronJobChanged, jobsToLookUp, reconcileCronJob } from "./reconcile-cronjob.ts";
-export type { CronJob, CronJobPlan, CronJobSnapshot, JobToCreate, PlannedJob } from "./cronjob-plan.ts";
+export type {
+  CronJob,
+  CronJobPlan,
+  CronJobSnapshot,
+  JobToCreate,
+  PlannedJob,
+} from "./cronjob-plan.ts";
 export { invariant, InvariantError } from "./apimachinery/invariant.ts";
 export { matchesLabels, selectorFromObject } from "./apimachinery/label-selector.ts";
 export { defaultNamespace, defaultSecret } from "./defaults/config.ts";
@@ -55,7 +61,12 @@ export { podWarnings, type Warnings } from "./validation/pod-warnings.ts";
 export { validatePodCreate, validatePodUpdate } from "./validation/pod.ts";
 export { semanticEqual } from "./validation/semantic-equal.ts";
 export { aggregateText } from "./apimachinery/field-error.ts";
-export { correlateEvent, type EventAction, type EventState, newEventState } from "./event-aggregation.ts";
+export {
+  correlateEvent,
+  type EventAction,
+  type EventState,
+  newEventState,
+} from "./event-aggregation.ts";
 export type { ControllerEvent, NewEvent } from "./event-object.ts";
 export { nextAfter } from "./cron/next-time.ts";
 export { parseSchedule, type ParsedSchedule, type Schedule } from "./cron/schedule.ts";
@@ -179,7 +190,11 @@ export {
 } from "./apimachinery/quantity.ts";
 export { isLabelValue, isQualifiedName } from "./apimachinery/name-rules.ts";
 export { type FieldInfo, fieldInfo, type TypeInfo, typeInfo } from "./schema/message.ts";
-export { type SelfSubjectReview, selfSubjectReview, type UserInfo } from "./schema/authentication.ts";
+export {
+  type SelfSubjectReview,
+  selfSubjectReview,
+  type UserInfo,
+} from "./schema/authentication.ts";
 export {
   type ResourceAttributes,
   type SelfSubjectAccessReview,
@@ -203,7 +218,11 @@ export {
   RUNTIMES_ANNOTATION,
 } from "./placement/fits.ts";
 export { addAmounts, type Amounts, amountsOf, podRequests } from "./placement/requests.ts";
-export { GATED_MESSAGE, unschedulableCondition, unschedulableMessage } from "./placement/unschedulable.ts";
+export {
+  GATED_MESSAGE,
+  unschedulableCondition,
+  unschedulableMessage,
+} from "./placement/unschedulable.ts";
 export { secondsToStay, type Taint, untolerated } from "./placement/taints.ts";
 export type { Node as WireNode } from "./schema/node.ts";
 export { describeField, describeMessage, requiredFields } from "./schema/descriptions/describe.ts";

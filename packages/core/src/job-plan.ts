@@ -62,7 +62,9 @@ export interface JobTally {
   readonly podsFailed: number;
   readonly indexesSucceeded: number;
   readonly indexesFailed: number;
-  readonly policyActions: Readonly<Partial<Record<"FailJob" | "Ignore" | "Count" | "FailIndex", number>>>;
+  readonly policyActions: Readonly<
+    Partial<Record<"FailJob" | "Ignore" | "Count" | "FailIndex", number>>
+  >;
   /** Ended Pods whose tracking finalizer goes. */
   readonly endedPodsReleased: number;
   readonly finished?: { readonly result: "succeeded" | "failed"; readonly reason: string };

@@ -1,5 +1,10 @@
 // The Job as the engine holds it: decoded, defaulted and validated, so inside there are few optionals.
-import type { Job as WireJob, JobCondition, JobSpec as WireJobSpec, JobStatus } from "./schema/batch.ts";
+import type {
+  Job as WireJob,
+  JobCondition,
+  JobSpec as WireJobSpec,
+  JobStatus,
+} from "./schema/batch.ts";
 import type { ObjectMeta } from "./schema/meta.ts";
 
 /** Metadata of an object that is stored; `resourceVersion` is kept beside it by the store. */
@@ -42,7 +47,8 @@ export const conditionTrue = (
 
 /** R4: Complete or Failed is True; nothing revives such a Job. */
 export const isFinished = (job: Job): boolean =>
-  conditionTrue(job.status.conditions, "Complete") || conditionTrue(job.status.conditions, "Failed");
+  conditionTrue(job.status.conditions, "Complete") ||
+  conditionTrue(job.status.conditions, "Failed");
 
 export const isIndexed = (job: Job): boolean => job.spec.completionMode === "Indexed";
 

@@ -91,8 +91,7 @@ export const isTerminal = (pod: PodRecord): boolean =>
   pod.phase === "Succeeded" || pod.phase === "Failed";
 
 /** R12: neither ended nor being deleted. */
-export const isActive = (pod: PodRecord): boolean =>
-  !isTerminal(pod) && pod.deletion === undefined;
+export const isActive = (pod: PodRecord): boolean => !isTerminal(pod) && pod.deletion === undefined;
 
 /** R12: being deleted and not yet ended. */
 export const isTerminating = (pod: PodRecord): boolean =>

@@ -1,6 +1,5 @@
 // Wakes controllers when their timers are due: one sorted set, one sleeping loop.
-import { clearTimers, dueTimers, type Timer } from "@gantry/store";
-import { suffix } from "@gantry/store";
+import { dueTimers, popTimers, suffix } from "@gantry/store";
 import type { ControllerContext } from "./controller-context.ts";
 
 /** Timers set by another scheduler are seen after this long; its own are hinted. */
@@ -62,11 +61,8 @@ export class TimerLoop {
       dueTimers(store, nowMs, BATCH),
       store.redis.zrange(store.key(suffix.ttl), "0", "0", "WITHSCORES"),
     ]);
-    if (due.length > 0) {
-      // First the wake-up, then the removal: dying in between repeats it.
-      await queues.wake(due.map((timer: Timer) => timer.member));
-      await clearTimers(store, due);
-    }
+    const popped = await popTimers(store, due);
+    if (popped.length > 0) await queues.wake(popped);
     const ttlAtMs = ttl[1] === undefined ? Number.POSITIVE_INFINITY : Number(ttl[1]);
     if (ttlAtMs <= nowMs) await this.#onTtlDue();
     return Math.min(nextAtMs ?? Number.POSITIVE_INFINITY, ttlAtMs > nowMs ? ttlAtMs : Infinity);

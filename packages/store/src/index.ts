@@ -50,7 +50,7 @@ export {
   type WakeQueues,
 } from "./queues.ts";
 export { dropLease, leaseExpiry, leases, nextFence, type NodeLease, renewLease } from "./leases.ts";
-export { clearTimers, dueTimers, setTimer, type Timer } from "./timers.ts";
+export { dueTimers, popTimers, setTimer, type Timer } from "./timers.ts";
 export {
   deleteInTxn,
   type DeleteOutcome,

@@ -1,13 +1,13 @@
-// Timers: sorted-set members with a due time. Popped by the scheduler; a pop repeated is harmless.
+// Timers: sync keys in a sorted set with the time at which they are due. Popped by the scheduler.
 import { suffix } from "./keys.ts";
 import { script } from "./script.ts";
 import type { Store } from "./store.ts";
 import type { Txn } from "./txn.ts";
 
-const clearScript = script("clear-timers");
+const popScript = script("pop-timers");
 
 export interface Timer {
-  /** `jobs|ns/name`, `cronjobs|ns/name`, `ttl|ns/name`... */
+  /** Sync key: `jobs|ns/name`, `cronjobs|ns/name`, `namespaces|name`. */
   readonly member: string;
   readonly dueAtMs: number;
 }
@@ -33,12 +33,15 @@ export const dueTimers = async (
   return { due, nextAtMs: timers[due.length]?.dueAtMs ?? null };
 };
 
-/** Removes a popped timer, unless it was set anew meanwhile. */
-export const clearTimers = async (store: Store, timers: readonly Timer[]): Promise<void> => {
-  if (timers.length === 0) return;
-  await clearScript.run(
+/**
+ * A due timer becomes a dirty mark, unless it was set anew meanwhile: so the wake-up that follows
+ * may be lost. Resolves with the sync keys to wake.
+ */
+export const popTimers = async (store: Store, timers: readonly Timer[]): Promise<string[]> => {
+  if (timers.length === 0) return [];
+  return (await popScript.run(
     store.redis,
-    [store.key(suffix.timers)],
+    [store.key(suffix.timers), store.key(suffix.dirty)],
     timers.flatMap(({ member, dueAtMs }) => [member, dueAtMs]),
-  );
+  )) as string[];
 };

@@ -40,7 +40,9 @@ describe("a Redis is looked at before it is used", () => {
 
   test("one that is not there is named, without its password", async () => {
     const refused = checkRedis({ url: "redis://user:secret@127.0.0.1:1/0" });
-    await expect(refused).rejects.toThrow(/Redis at redis:\/\/user:\*\*\*@127\.0\.0\.1:1\/0 can't be used: .*ECONNREFUSED/);
+    await expect(refused).rejects.toThrow(
+      /Redis at redis:\/\/user:\*\*\*@127\.0\.0\.1:1\/0 can't be used: .*ECONNREFUSED/,
+    );
   });
 
   test("another scheme is refused", async () => {

@@ -13,6 +13,7 @@ const stored = (last: NodeOptions, labels: Record<string, string>, spec: object)
   metadata: {
     name: "n",
     uid: "u",
+    creationTimestamp: "2026-11-23T00:00:00Z",
     labels,
     annotations: { [REGISTERED_ANNOTATION]: JSON.stringify(last) },
   },

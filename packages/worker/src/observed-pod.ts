@@ -18,11 +18,7 @@ export const claimedPod = (
 });
 
 /** Phases only go forward: a late observation of a Pod that has ended changes nothing. */
-export const observedPod = (
-  pod: PodRecord,
-  observation: Observation,
-  nowMs: number,
-): PodRecord => {
+export const observedPod = (pod: PodRecord, observation: Observation, nowMs: number): PodRecord => {
   if (isTerminal(pod)) return pod;
   return {
     ...pod,

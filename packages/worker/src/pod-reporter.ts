@@ -82,7 +82,10 @@ export class PodReporter {
         if (await this.#commit(reports)) return;
         if (!(await this.#reread())) return;
       } catch (error) {
-        this.#context.log.warn({ err: error, pod: this.#stored.key }, "report failed; trying again");
+        this.#context.log.warn(
+          { err: error, pod: this.#stored.key },
+          "report failed; trying again",
+        );
         await this.#context.sleep(RETRY_MS);
         if (!(await this.#reread().catch(() => true))) return;
       }

@@ -90,7 +90,10 @@ export interface Runtime {
   /** Adopts a Pod by its handle after a restart; `null` when it is gone without a trace. */
   adopt(pod: RunnablePod, handle: string | undefined, sink: PodSink): Promise<RunningPod | null>;
   /** A container's log. Throws `LogUnavailable` with a Kubernetes-like message when there is none. */
-  logs(pod: { namespace: string; name: string; uid: string }, options: LogOptions): Promise<Readable>;
+  logs(
+    pod: { namespace: string; name: string; uid: string },
+    options: LogOptions,
+  ): Promise<Readable>;
   /** Removes what is left of a Pod whose object is gone: logs, directories, containers. */
   remove(pod: { uid: string }): Promise<void>;
   /** Pods of which something is left on this host (for the sweep of leftovers). */

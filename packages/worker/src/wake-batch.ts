@@ -27,7 +27,10 @@ export class WakeBatch {
       try {
         await this.#queues.wake(keys);
       } catch (error) {
-        this.#log.warn({ err: error, keys: keys.length }, "wake-up failed; the sweep makes up for it");
+        this.#log.warn(
+          { err: error, keys: keys.length },
+          "wake-up failed; the sweep makes up for it",
+        );
       }
     }
     this.#sending = null;

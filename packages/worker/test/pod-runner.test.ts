@@ -165,7 +165,12 @@ test("what the runtime refuses: UnsupportedByRuntime, with an Event, and never l
 const configMap = (name: string, data: Record<string, string>): StoredObject => ({
   kind: "ConfigMap",
   apiVersion: "v1",
-  metadata: { name, namespace: "default", uid: randomUUID() },
+  metadata: {
+    name,
+    namespace: "default",
+    uid: randomUUID(),
+    creationTimestamp: "2026-11-23T00:00:00Z",
+  },
   data,
 });
 

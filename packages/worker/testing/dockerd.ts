@@ -124,7 +124,17 @@ export const startEngine = async (): Promise<TestEngine> => {
   const socketPath = join(root, "docker.sock");
   const docker = new Docker({ socketPath });
   let daemon = await launch(root, docker);
-  await importBusybox(docker);
+  const end = async (): Promise<void> => {
+    await ended(daemon);
+    unmountBelow(root);
+    rmSync(root, { recursive: true, force: true });
+  };
+  try {
+    await importBusybox(docker);
+  } catch (error) {
+    await end();
+    throw error;
+  }
   return {
     socketPath,
     docker,
@@ -136,9 +146,7 @@ export const startEngine = async (): Promise<TestEngine> => {
       // First, so that the engine does not wait for each to end.
       const all = await docker.listContainers({ all: true });
       await Promise.all(all.map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
-      await ended(daemon);
-      unmountBelow(root);
-      rmSync(root, { recursive: true, force: true });
+      await end();
     },
   };
 };

@@ -52,7 +52,7 @@ const volumeDirectory = (definition: TaskDefinition, name: string, task: string,
   if (host !== undefined) return host;
   const directory =
     efs === undefined
-      ? join(task, "volumes", name)
+      ? join(task, ".volumes", name)
       : join(root, "efs", efs.fileSystemId ?? "", efs.rootDirectory ?? "/");
   mkdirSync(directory, { recursive: true, mode: 0o777 });
   return directory;
@@ -137,7 +137,7 @@ export const groupParts = (
       workingDirectory: container.workingDirectory,
       user: container.user,
       mounts: mountsOf(definition, container, directory, context.directory),
-      directory: join(directory, "containers", name),
+      directory: join(directory, name),
     };
     const shown = (task.containers ?? []).find((one) => one.name === name) ?? { name };
     return {

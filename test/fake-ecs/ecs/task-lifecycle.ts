@@ -1,5 +1,5 @@
 // One task from PROVISIONING to STOPPED: its states, its containers as local processes, its faults.
-import { mkdirSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { TaskStopCode } from "@aws-sdk/client-ecs";
 import type { Clock } from "../clock.ts";
@@ -195,7 +195,6 @@ export class TaskLifecycle {
     const record = this.#record;
     const { clock, pipes, timings } = this.#context;
     const directory = join(this.#context.directory, "tasks", record.id);
-    mkdirSync(directory, { recursive: true });
     const group = new ContainerGroup(groupParts(record, directory, this.#context), {
       clock,
       pipes,
@@ -228,7 +227,7 @@ export class TaskLifecycle {
     }
     this.#cancelFault();
     await this.#shutDown(group);
-    rmSync(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 
   #ranTo(end: "ended" | "asked" | StartFailure): void {

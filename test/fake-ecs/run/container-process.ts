@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { constants } from "node:os";
-import { join } from "node:path";
 import { type Mount, mountedArgv } from "./mounts.ts";
 import { closeWriteEnd, type Pipe, type Pipes } from "./pipes.ts";
 
@@ -15,7 +14,7 @@ export interface Program {
   /** `uid` or `uid:gid`, by number or `root`. */
   readonly user: string | undefined;
   readonly mounts: readonly Mount[];
-  /** The container's own place on this host. */
+  /** The container's own place on this host, and the prefix of others. */
   readonly directory: string;
 }
 
@@ -58,6 +57,12 @@ const killGroup = (pid: number): void => {
   }
 };
 
+/** Groups that run; none of them outlives the fake's own process. */
+const alive = new Set<number>();
+process.on("exit", () => {
+  for (const pid of alive) killGroup(pid);
+});
+
 const closed = async (pipes: readonly Pipe[]): Promise<void> => {
   const all = pipes.map(
     ({ output }) =>
@@ -95,12 +100,14 @@ export const startProgram = async (
       "CannotCreateContainerError: Error response from daemon: no command specified",
     );
   }
-  const home = join(program.directory, "home");
-  const scratch = join(program.directory, "root");
-  const errorFile = join(program.directory, "start-error");
-  for (const directory of [home, scratch]) mkdirSync(directory, { recursive: true, mode: 0o777 });
-  const cwd = program.workingDirectory ?? home;
+  const home = program.directory;
+  const scratch = `${program.directory}.root`;
+  const errorFile = `${program.directory}.error`;
   const mounted = program.mounts.length > 0;
+  for (const directory of mounted ? [home, scratch] : [home]) {
+    mkdirSync(directory, { recursive: true, mode: 0o777 });
+  }
+  const cwd = program.workingDirectory ?? home;
   const argv = mounted ? mountedArgv({ ...program, cwd, scratch, errorFile }) : [...program.argv];
   const credentials = program.user === undefined || mounted ? {} : numericUser(program.user);
   const [out, err] = [pipes.open(), pipes.open()];
@@ -122,11 +129,12 @@ export const startProgram = async (
     throw failure;
   }
   const exited = new Promise<Exit>((resolve, reject) => {
-    const drained = closed([out, err]);
+    alive.add(pid);
     child.once("exit", (code, signal) => {
       killGroup(pid);
+      alive.delete(pid);
       const exitCode = code ?? EXEC_FAILED + (signal === null ? 0 : constants.signals[signal]);
-      void drained.then(() => {
+      void closed([out, err]).then(() => {
         const fault = mounted && exitCode === EXEC_FAILED ? readStartError(errorFile) : "";
         if (fault === "") resolve({ exitCode, signal });
         else reject(new StartFailure(runtimeError(fault)));

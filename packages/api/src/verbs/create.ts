@@ -155,7 +155,7 @@ export const create = async (
   const generated = nameOf(object) === "" && (object.metadata?.generateName ?? "") !== "";
   const attempts = generated && key === undefined ? NAME_ATTEMPTS : 1;
   for (let attempt = 1; ; attempt++) {
-    const suffix = key === undefined ? newSuffix() : suffixFrom(key);
+    const suffix = generated ? (key === undefined ? newSuffix() : suffixFrom(key)) : "";
     const asked = generated ? "" : nameOf(object);
     if (strategy.namespaced) {
       await context.namespaces.assertOpen(namespace, strategy.plural, strategy.group, asked);

@@ -110,12 +110,6 @@ export const tooMany = (path: Path, actual: number, max: number): FieldError => 
   detail: `must have at most ${max} ${max === 1 ? "item" : "items"}`,
 });
 
-export const internalFieldError = (path: Path, detail: string): FieldError => ({
-  type: "InternalError",
-  field: path.toString(),
-  detail,
-});
-
 /** E7: a negative number where none may be. */
 export const negativeDetail = "must be greater than or equal to 0";
 /** E7 */

@@ -19,12 +19,15 @@ describe("times", () => {
     expect(rfc3339(parseRfc3339(text))).toBe(utc);
   });
 
-  it.each(["", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01"])(
-    "%j is no time",
-    (text) => {
-      expect(parseRfc3339(text)).toBeNaN();
-    },
-  );
+  it.each([
+    "",
+    "2026-02-30T00:00:00Z",
+    "2026-13-01T00:00:00Z",
+    "2026-01-01T24:00:00Z",
+    "2026-01-01",
+  ])("%j is no time", (text) => {
+    expect(parseRfc3339(text)).toBeNaN();
+  });
 
   it("survives a round trip", () => {
     const years9999 = 253_402_300_799_000;
