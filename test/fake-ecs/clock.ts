@@ -12,8 +12,8 @@ interface Waiting {
 }
 
 /**
- * Follows the wall clock unless `frozenAtMs` is given, and can be moved ahead by hand in both cases:
- * what was to happen in between happens, in order, before `advance` returns.
+ * Follows the wall clock unless `frozenAtMs` is given, and can be moved ahead by hand in both
+ * cases: what was to happen in between happens, in order, before `advance` returns.
  */
 export class MovableClock implements Clock {
   readonly #frozen: boolean;

@@ -1,5 +1,5 @@
 // Task state change events, and the queue that they come through.
-import { RunTaskCommand, StopTaskCommand } from "@aws-sdk/client-ecs";
+import { StopTaskCommand } from "@aws-sdk/client-ecs";
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageBatchCommand,
@@ -11,16 +11,7 @@ import {
   SendMessageCommand,
 } from "@aws-sdk/client-sqs";
 import { expect, test } from "vitest";
-import {
-  fargate,
-  fixture,
-  type Fixture,
-  inStatus,
-  register,
-  shell,
-  start,
-  until,
-} from "./fixture.ts";
+import { fixture, type Fixture, inStatus, logOf, shell, start, until } from "./fixture.ts";
 
 interface Detail {
   readonly taskArn: string;
@@ -106,12 +97,12 @@ test("each change is an event with a higher version, and ISO timestamps", async 
 
 test("a Spot interruption is told while the task runs; the exit code stays the program's own", async () => {
   const our = await fixture();
-  const taskDefinition = await register(our, [
-    shell("trap 'sleep 0.05; exit 0' TERM; while :; do sleep 0.01; done"),
-  ]);
-  our.fake.faults.script({ on: "task", fault: "spot", ms: 100 });
   const capacityProviderStrategy = [{ capacityProvider: "FARGATE_SPOT", weight: 1 }];
-  await our.ecs.send(new RunTaskCommand(fargate(taskDefinition, { capacityProviderStrategy })));
+  const script = "trap 'sleep 0.05; exit 0' TERM; echo up; while :; do sleep 0.01; done";
+  const arn = await start(our, [shell(script)], { capacityProviderStrategy });
+  await logOf(our, arn);
+  await inStatus(our, arn, "RUNNING");
+  our.fake.tasks.interrupt(arn, "spot");
   const details = await drain(our);
   expect(details).toContainEqual(
     expect.objectContaining({
@@ -136,10 +127,11 @@ test("a Spot task that does not end within the warning is killed; other tasks ha
   const arn = await start(our, [stubborn], {
     capacityProviderStrategy: [{ capacityProvider: "FARGATE_SPOT", weight: 1 }],
   });
+  await logOf(our, arn);
   await inStatus(our, arn, "RUNNING");
   our.fake.tasks.interrupt(arn, "spot");
   expect((await inStatus(our, arn, "STOPPED")).containers).toMatchObject([{ exitCode: 137 }]);
-  our.fake.faults.script({ on: "task", fault: "spot", ms: 0 });
+  our.fake.faults.script({ on: "task", fault: "spot", ms: 1 });
   const onDemand = await inStatus(our, await start(our, [shell("sleep 0.05")]), "STOPPED");
   expect(onDemand.stopCode).toBe("EssentialContainerExited");
 });
@@ -293,6 +285,7 @@ test("StopTask's event says desired STOPPED before the task has stopped", async 
   const arn = await start(our, [
     shell("trap 'sleep 0.1; exit 0' TERM; echo up; while :; do sleep 0.01; done"),
   ]);
+  await logOf(our, arn);
   await inStatus(our, arn, "RUNNING");
   await our.ecs.send(new StopTaskCommand({ task: arn, reason: "r" }));
   const details = await drain(our);

@@ -1,4 +1,5 @@
-// Starts a fake: the servers of ECS, SQS and CloudWatch Logs on one port, and what stands behind them.
+// Starts a fake: the servers of ECS, SQS and CloudWatch Logs on one port, and what stands behind
+// them.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// Faults of requests, by script and by seed, as the unmodified SDK meets them; rates; the journal under faults.
+// Faults of requests, by script and by seed, as the unmodified SDK meets them; rates; the journal
+// under faults.
 import {
   DescribeTasksCommand,
   ListTasksCommand,

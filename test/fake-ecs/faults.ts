@@ -1,5 +1,5 @@
-// Which faults there are, how often each profile has them, and which of them a request, a task, an event
-// or a log meets: by a script first, by seed otherwise.
+// Which faults there are, how often each profile has them, and which of them a request, a task, an
+// event or a log meets: by a script first, by seed otherwise.
 import type { Chance } from "./random.ts";
 
 export type RequestFault =
@@ -7,7 +7,10 @@ export type RequestFault =
   | "throttle"
   /** A throttle of the subnet lookup, in an InvalidParameterException. RunTask. */
   | "subnetThrottle"
-  /** "Too many concurrent attempts to create a new revision", a ClientException. RegisterTaskDefinition. */
+  /**
+   * "Too many concurrent attempts to create a new revision", a ClientException.
+   * RegisterTaskDefinition.
+   */
   | "familyThrottle"
   /** The quota of PROVISIONING tasks, a ClientException. RunTask. */
   | "provisioningQuota"
@@ -165,7 +168,9 @@ export interface Script {
   readonly fault: RequestFault | TaskFault | EventFault | LogFault;
   /** How often; once when absent. */
   readonly times?: number;
-  /** Only of what has this text in its JSON: a request's input, a task, an event, a stream's name. */
+  /**
+   * Only of what has this text in its JSON: a request's input, a task, an event, a stream's name.
+   */
   readonly match?: string;
   /** How late, how long. */
   readonly ms?: number;
@@ -183,8 +188,8 @@ export interface InjectedFault {
   readonly subject: string;
 }
 
-/** How late or long a fault by seed is. */
-const SEEDED_MS = { low: 20, high: 1_500 } as const;
+/** How late or long a fault by seed is: half of them less than 200 ms, so that short tasks meet some. */
+const SEEDED_MS = { low: 1, high: 1_500 } as const;
 /** How late or long a fault by script is that does not say. */
 const SCRIPTED_MS = 500;
 
@@ -260,12 +265,9 @@ export class Faults {
     this.#met.set(key, nth + 1);
     const fault = this.#chance.pick(weights, key, nth);
     if (fault === undefined) return undefined;
-    return this.#inject(
-      on,
-      fault,
-      name,
-      this.#chance.between(SEEDED_MS.low, SEEDED_MS.high, "ms", key, nth),
-    );
+    const ms =
+      SEEDED_MS.low + (SEEDED_MS.high - SEEDED_MS.low) * this.#chance.of("ms", key, nth) ** 3;
+    return this.#inject(on, fault, name, Math.round(ms));
   }
 
   #inject<F extends string>(on: string, fault: F, subject: string, ms: number): MetFault<F> {

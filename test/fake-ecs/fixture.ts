@@ -1,4 +1,6 @@
-// What the fake's own tests share: a fake with clients, a small task definition, and waiting for states.
+// What the fake's own tests share: a fake with clients, a small task definition, and waiting for
+// states.
+import { GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import {
   type ContainerDefinition,
   DescribeTasksCommand,
@@ -130,3 +132,23 @@ export const inStatus = (clients: Clients, arn: string, status: string): Promise
     const task = await describeTask(clients, arn);
     return task?.lastStatus === status ? task : undefined;
   });
+
+/** The lines of a container, once there is one. */
+export const logOf = async (
+  { logs }: Clients,
+  arn: string,
+  container = "main",
+): Promise<string[]> => {
+  const logStreamName = `gantry/${container}/${arn.split("/").at(-1)}`;
+  return until("log", async () => {
+    try {
+      const reply = await logs.send(
+        new GetLogEventsCommand({ logGroupName: "gantry", logStreamName, startFromHead: true }),
+      );
+      return reply.events?.map(({ message = "" }) => message);
+    } catch (error) {
+      if ((error as Error).name === "ResourceNotFoundException") return undefined;
+      throw error;
+    }
+  });
+};

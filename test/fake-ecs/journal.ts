@@ -1,4 +1,5 @@
-// What really happened, whatever clients were told: for checkers of exactly-once. Nothing is purged.
+// What really happened, whatever clients were told: for checkers of exactly-once. Nothing is
+// purged.
 import { appendFileSync } from "node:fs";
 
 export interface ContainerRun {

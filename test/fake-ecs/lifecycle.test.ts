@@ -8,34 +8,18 @@ import {
   RunTaskCommand,
   StopTaskCommand,
 } from "@aws-sdk/client-ecs";
-import { GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { expect, test } from "vitest";
-import type { Clients } from "./clients.ts";
 import {
   definition,
   describeTask,
   fargate,
   fixture,
   inStatus,
+  logOf,
   shell,
   start,
   until,
 } from "./fixture.ts";
-
-const logOf = async ({ logs }: Clients, arn: string, container = "main"): Promise<string[]> => {
-  const logStreamName = `gantry/${container}/${arn.split("/").at(-1)}`;
-  return until("log", async () => {
-    try {
-      const reply = await logs.send(
-        new GetLogEventsCommand({ logGroupName: "gantry", logStreamName, startFromHead: true }),
-      );
-      return reply.events?.map(({ message = "" }) => message);
-    } catch (error) {
-      if ((error as Error).name === "ResourceNotFoundException") return undefined;
-      throw error;
-    }
-  });
-};
 
 test("a task runs its command and ends with its exit code, times and log", async () => {
   const our = await fixture();
@@ -282,6 +266,31 @@ test("HEALTHY waits for the health check; a sidecar ends after the app, in rever
   expect(await logOf(our, arn, "side")).toContain("side down");
 });
 
+test.skipIf(!canMount)("a health check sees its container's volumes", async () => {
+  const our = await fixture({ timings: { secondMs: 10 } });
+  const mountPoints = [{ sourceVolume: "data", containerPath: "/fake-ecs-health" }];
+  const side = shell("touch /fake-ecs-health/up; exec sleep 1000", {
+    name: "side",
+    essential: false,
+    stopTimeout: 2,
+    mountPoints,
+    healthCheck: {
+      command: ["CMD", "test", "-e", "/fake-ecs-health/up"],
+      interval: 5,
+      timeout: 60,
+    },
+  });
+  const app = shell("true", { dependsOn: [{ containerName: "side", condition: "HEALTHY" }] });
+  const { taskDefinition } = await our.ecs.send(
+    new RegisterTaskDefinitionCommand(definition([side, app], { volumes: [{ name: "data" }] })),
+  );
+  const input = fargate(taskDefinition?.taskDefinitionArn ?? "");
+  const arn = (await our.ecs.send(new RunTaskCommand(input))).tasks?.[0]?.taskArn ?? "";
+  const task = await inStatus(our, arn, "STOPPED");
+  expect(task).toMatchObject({ stopCode: "EssentialContainerExited" });
+  expect(task.containers).toMatchObject([{ healthStatus: "HEALTHY" }, { exitCode: 0 }]);
+});
+
 test("startTimeout of a dependency that is never healthy: TaskFailedToStart", async () => {
   const our = await fixture({ timings: { secondMs: 10 } });
   const side = shell("sleep 1000", {
@@ -394,6 +403,25 @@ test.skipIf(!canMount)(
     };
     expect(await run()).toEqual(["x", "refused", "/fake-ecs-a"]);
     expect(await run()).toEqual(["x", "refused", "kept", "/fake-ecs-a"]);
+    const wrong = [
+      ["nosuch", { entryPoint: ["nosuch"] as string[] }],
+      ["/no/dir", { workingDirectory: "/no/dir" }],
+    ] as const;
+    for (const [text, more] of wrong) {
+      our.fake.clock.advance(10);
+      const container = shell("true", { mountPoints, ...more });
+      const { taskDefinition } = await our.ecs.send(
+        new RegisterTaskDefinitionCommand(
+          definition([container], { volumes: [{ name: "scratch" }, { name: "efs" }] }),
+        ),
+      );
+      const input = fargate(taskDefinition?.taskDefinitionArn ?? "");
+      const arn = (await our.ecs.send(new RunTaskCommand(input))).tasks?.[0]?.taskArn ?? "";
+      const task = await inStatus(our, arn, "STOPPED");
+      expect(task).toMatchObject({ stopCode: "TaskFailedToStart" });
+      expect(task.startedAt).toBeUndefined();
+      expect(task.containers?.[0]?.reason).toContain(text);
+    }
     for (const path of ["/fake-ecs-a", "/etc/fake-ecs", "/usr/share/fake-ecs"]) {
       expect(existsSync(path)).toBe(false);
     }

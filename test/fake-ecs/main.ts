@@ -13,7 +13,7 @@ const USAGE = `npm run fake-ecs -- [options]
   --cluster NAME    a cluster beside "default"; may be repeated
   --log-group NAME  a log group beside "gantry"; may be repeated
   --queue NAME      the queue of task events; gantry-events unless told
-  --vcpu N          the account's Fargate quota, on-demand and Spot; 6, as of a new account, unless told
+  --vcpu N          the account's Fargate quotas, each; 6, as of a new account, unless told
   --rates X         off, or a factor of the documented rates; 1 unless told
   --journal FILE    a line of JSON for each task's beginning and end`;
 

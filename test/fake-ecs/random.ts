@@ -1,5 +1,5 @@
-// Chance that depends on names, not on the order of calls: a seed and a name give one number, so a run
-// with the same seed meets the same faults however its requests interleave.
+// Chance that depends on names, not on the order of calls: a seed and a name give one number, so a
+// run with the same seed meets the same faults however its requests interleave.
 import { createHash } from "node:crypto";
 
 export class Chance {
@@ -19,11 +19,6 @@ export class Chance {
 
   hits(probability: number, ...names: readonly (string | number)[]): boolean {
     return probability > 0 && this.of(...names) < probability;
-  }
-
-  /** A whole number from `low` to `high`, both included. */
-  between(low: number, high: number, ...names: readonly (string | number)[]): number {
-    return low + Math.floor(this.of(...names) * (high - low + 1));
   }
 
   /** One of the kinds, each with its probability; undefined when none is hit. */

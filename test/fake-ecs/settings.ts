@@ -15,7 +15,9 @@ export interface Timings {
   readonly eventMs: number;
   /** Between a line's output and its place in the log. */
   readonly logMs: number;
-  /** Between a Spot interruption's warning and SIGKILL; the container's stopTimeout if that is less. */
+  /**
+   * Between a Spot interruption's warning and SIGKILL; the container's stopTimeout if that is less.
+   */
   readonly spotWarningMs: number;
   /** One second of stopTimeout, startTimeout and health checks. */
   readonly secondMs: number;
@@ -54,7 +56,9 @@ export const calmTimings: Timings = {
   spotWarningMs: 10_000,
 };
 
-/** What the registry would tell of an image; an image that is not listed has no command of its own. */
+/**
+ * What the registry would tell of an image; an image that is not listed has no command of its own.
+ */
 export interface FakeImage {
   readonly entryPoint?: readonly string[];
   readonly command?: readonly string[];

@@ -130,8 +130,8 @@ export class SchedulerProcess extends SimulatedProcess {
   }
 }
 
-/** `start-worker.ts`: a Pod that another node holds is looked at again after this long. */
-const ELSEWHERE_DELAY_MS = 2_000;
+/** `start-worker.ts`: a Pod that can't be run here now is looked at again after this long. */
+const GIVEN_BACK_MS = 2_000;
 
 export class WorkerProcess extends SimulatedProcess {
   readonly node: string;
@@ -250,7 +250,10 @@ export class WorkerProcess extends SimulatedProcess {
       });
     };
     runner.run(payload).then(
-      (outcome) => giveBack(outcome.kind === "elsewhere" ? ELSEWHERE_DELAY_MS : undefined),
+      ({ kind }) => {
+        const goesOn = kind === "elsewhere" || kind === "unclaimed";
+        giveBack(goesOn ? GIVEN_BACK_MS : undefined);
+      },
       (error: unknown) => {
         this.#log.error({ err: error, pod: payload.name }, "run failed");
         giveBack(undefined);

@@ -27,6 +27,8 @@ const ONE_SEED = process.env["GANTRY_SIMULATION_SEED"];
 const FIRST_SEED = Number(process.env["GANTRY_SIMULATION_FIRST"] ?? 1);
 /** Time for the slowest machine; a hung run says so itself long before. */
 const TIMEOUT_MS = 60_000 + SEEDS * 1_000;
+/** After this many the picture is clear. */
+const FAILURES_MAX = 5;
 
 let server: TestRedis;
 let redis: Redis;
@@ -75,12 +77,19 @@ test(
         ? Array.from({ length: SEEDS }, (_, n) => FIRST_SEED + n)
         : [Number(ONE_SEED)];
     const sums = { jobs: 0, determined: 0, steps: 0, crashes: 0, faults: 0, simulatedMs: 0 };
+    const failures: Error[] = [];
     for (const seed of seeds) {
-      const result = await simulate(seed);
+      if (failures.length === FAILURES_MAX) break;
+      const result = await simulate(seed).catch((error: Error) => {
+        failures.push(error);
+        return undefined;
+      });
+      if (result === undefined) continue;
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += result[name];
       if (ONE_SEED !== undefined) console.log(result.trace.join("\n"));
     }
     console.log(`${seeds.length} seeds: ${JSON.stringify(sums)}`);
+    if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join("\n\n"));
     // The oracle must decide most of them, or it would prove little.
     expect(sums.determined).toBeGreaterThan(ONE_SEED === undefined ? sums.jobs / 2 : -1);
   },

@@ -42,6 +42,8 @@ const PAUSE = 0.002;
 const EARLY_TIME = 0.02;
 const SPONTANEOUS = 0.004;
 
+const lastingFamilies: ReadonlySet<string> = new Set(["successPolicy", "deadline", "restarting"]);
+
 interface Machine {
   readonly host: ScriptedHost;
   worker: WorkerProcess | undefined;
@@ -95,11 +97,12 @@ export class Simulation {
   async run(): Promise<SimulationResult> {
     await this.#options.redis.flushall();
     const jobs = this.#random.int(1, 4);
+    for (let n = 0; n < jobs; n++) {
+      this.#scripts.push(newJobScript(this.#random, n, this.#world.nowMs));
+    }
     for (const n of this.#schedulers.keys()) this.#startScheduler(n);
     for (const machine of this.#machines) this.#startWorker(machine);
-    for (let n = 0; n < jobs; n++) {
-      const script = newJobScript(this.#random, n, this.#world.nowMs);
-      this.#scripts.push(script);
+    for (const script of this.#scripts) {
       this.#world.say(`${script.family} ${JSON.stringify(script.job.spec)}`);
       this.#plan(this.#random.int(0, 5_000), `create ${script.job.metadata.name}`, () =>
         this.#user.create(script.job),
@@ -134,7 +137,9 @@ export class Simulation {
 
   #startWorker(machine: Machine): void {
     const open = (process: SimulatedProcess) => this.#open(process);
-    const how = { host: machine.host, concurrency: this.#random.int(1, 6) };
+    // Pods that never end would keep the others waiting for ever.
+    const lasting = this.#scripts.some(({ family }) => lastingFamilies.has(family));
+    const how = { host: machine.host, concurrency: lasting ? 100 : this.#random.int(1, 6) };
     machine.worker = new WorkerProcess(machine.host.name, this.#world, this.#queues, open, how);
   }
 
@@ -173,7 +178,8 @@ export class Simulation {
   /** G3: of two Pods of an index, the older has been told to end, or is given up with its node. */
   async #mayBothRun(run: Run, other: Run): Promise<void> {
     const pod = await this.#pod(other.name);
-    if (pod === null || pod.uid !== other.uid || isTerminal(pod)) return;
+    if (pod === null || pod.uid !== other.uid) return;
+    if (isTerminal(pod) && pod.reason === "NodeLost") return;
     const spec = this.#history(run.job)?.job.spec;
     const strict = spec?.podReplacementPolicy === "Failed" || spec?.podFailurePolicy !== undefined;
     if (pod.deletion !== undefined && !strict) return;
@@ -510,19 +516,18 @@ export class Simulation {
     return (await this.#options.redis.hexists(`{${CELL}}:o:nodes`, name)) === 1;
   }
 
+  /** What holds the world up, in short. */
   async #describe(): Promise<string> {
-    const jobs: Job[] = [...this.#auditor.histories.values()].map(({ job }) => job);
     const { redis } = this.#options;
-    const pods = Object.entries(await redis.hgetall(`{${CELL}}:o:pods`));
+    const jobs = [...this.#auditor.histories.values()].filter(
+      ({ job, deleted }) => !deleted && !isFinished(job),
+    );
     return JSON.stringify({
-      jobs: jobs.map(({ metadata, status }) => [metadata.name, status]),
-      pods,
+      jobs: jobs.map(({ job }) => [job.metadata.name, job.status]),
+      pods: await redis.hgetall(`{${CELL}}:o:pods`),
       plans: this.#plans,
       left: await this.#leftovers(),
-      sync: [...this.#queues.sync.entries],
-      queued: [...this.#queues.pods.entries],
-      steps: this.#world.steps.map(({ process, what }) => `${process.name} ${what}`),
-      dirty: await redis.hgetall(`{${CELL}}:dirty`),
+      steps: this.#world.steps.map(({ process, what }) => `${process.name} ${what.slice(0, 80)}`),
     });
   }
 }

@@ -67,7 +67,8 @@ test("a page looks into no more objects than it shows", async () => {
   // A record that can't be read is reported when it is looked into.
   const key = api.store.key("o:configmaps");
   await api.store.redis.hset(key, "paged/c", "7 {not JSON");
-  const reports = (): number => api.logged.filter((line) => line.includes("paged/c is malformed")).length;
+  const reports = (): number =>
+    api.logged.filter((line) => line.includes("paged/c is malformed")).length;
   const first = await api.get(`${space}?limit=2`);
   expect(first.body.items).toHaveLength(2);
   expect(reports()).toBe(0);

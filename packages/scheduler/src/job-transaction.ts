@@ -2,6 +2,7 @@
 import {
   invariant,
   isFinished,
+  isTerminal,
   type Job,
   type JobPlan,
   newPodRecord,
@@ -45,7 +46,7 @@ export const planTransaction = (
   const nowMs = context.now();
   const job = stored.job.value;
   const next = writeStatuses(txn, stored.job, plan);
-  changePods(txn, stored, orphans, plan, nowMs);
+  const vanished = changePods(txn, stored, orphans, plan, nowMs);
   const created = createPods(context, txn, job, plan, nowMs);
   writeBook(txn, stored, next, plan);
   const syncKey = `jobs|${stored.job.key}`;
@@ -53,7 +54,7 @@ export const planTransaction = (
   // What is due already is woken, not timed: a timer equal to the popped one would go with it.
   const due = plan.wakeAtMs !== null && plan.wakeAtMs <= nowMs;
   writeTimers(context, txn, stored, next, due ? null : plan.wakeAtMs);
-  const wake = [...others(stored.job, next), ...(due ? [syncKey] : [])];
+  const wake = [...others(stored.job, next), ...(due || vanished ? [syncKey] : [])];
   for (const key of wake) txn.dirty(key);
   return { txn, created, wake };
 };
@@ -76,20 +77,27 @@ const writeStatuses = (txn: Txn, stored: Stored<Job>, plan: JobPlan): Job => {
   return before.value;
 };
 
+/**
+ * Whether a Pod is gone that the plan takes for terminating: with a grace of 0, or without a node,
+ * it goes with its deletion, and nobody reports its end.
+ */
 const changePods = (
   txn: Txn,
   stored: StoredJobSnapshot,
   orphans: readonly Stored<PodRecord>[],
   plan: JobPlan,
   nowMs: number,
-): void => {
-  if (plan.change.length === 0) return;
+): boolean => {
+  if (plan.change.length === 0) return false;
+  let vanished = false;
   const byName = new Map([...stored.pods, ...orphans].map((pod) => [pod.value.name, pod]));
   for (const change of plan.change) {
     const before = byName.get(change.pod.name);
     invariant(before !== undefined, "a plan changes only Pods of its snapshot");
-    writePod(txn, before, podAfterChange(stored.job.value, before.value, change, nowMs));
+    const after = podAfterChange(stored.job.value, before.value, change, nowMs);
+    if (writePod(txn, before, after) && !isTerminal(after)) vanished = true;
   }
+  return vanished;
 };
 
 const podAfterChange = (job: Job, pod: PodRecord, change: PodChange, nowMs: number): PodRecord => {

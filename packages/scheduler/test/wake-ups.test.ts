@@ -195,3 +195,79 @@ describe("CronJobs and their Jobs", () => {
     await pods(name, 0);
   });
 });
+
+describe("CronJobs whose schedule changes", () => {
+  const change = async (key: string, spec: object): Promise<void> => {
+    const stored = await cell.store.get("cronjobs", key);
+    if (stored === null) throw new Error(`${key} is gone`);
+    const txn = new Txn();
+    const next = { ...stored.value, spec: { ...(stored.value["spec"] as object), ...spec } };
+    updateObject(txn, "cronjobs", stored, next);
+    await cell.store.commit(txn.dirty(`cronjobs|${key}`));
+    await cell.queues.wake([`cronjobs|${key}`]);
+  };
+  const jobs = async (): Promise<string[]> => cell.store.keys("jobs");
+
+  test("B17: the new schedule begins at its next time; times of it that have passed do not run", async () => {
+    // It is 12:00:05, and nothing is due until one in the morning.
+    await cell.createCronJob("nightly", {
+      schedule: "0 1 * * *",
+      jobTemplate: { spec: jobSpec({}) },
+    });
+    await cell.settled();
+    cell.nowMs += 120_000;
+    await change("default/nightly", { schedule: "* * * * *" });
+    await cell.settled();
+    expect(await jobs()).toEqual([]);
+    cell.nowMs += 60_000;
+    const [name] = await waitFor("the Job of the next minute", async () => {
+      const found = await jobs();
+      return found.length === 1 ? found : undefined;
+    });
+    expect(name).toBe(`default/nightly-${Date.UTC(2030, 0, 1, 12, 3) / 60_000}`);
+  });
+
+  test("B17: to one that can't be read is told in an Event, and runs nothing", async () => {
+    await cell.createCronJob("nightly", {
+      schedule: "0 1 * * *",
+      jobTemplate: { spec: jobSpec({}) },
+    });
+    await cell.settled();
+    await change("default/nightly", { schedule: "whenever" });
+    await waitFor("the Event", async () => {
+      const { items } = await cell.store.listAll("events");
+      return items.some(({ value }) => value["reason"] === "UnParseableCronJobSchedule")
+        ? true
+        : undefined;
+    });
+    expect(await jobs()).toEqual([]);
+  });
+});
+
+test("finalizers of the template are put on each Pod, beside the tracking one", async () => {
+  const spec = jobSpec({});
+  const metadata = { finalizers: ["example.com/mine"] };
+  await cell.createJob("a", { ...spec, template: { ...spec?.template, metadata } });
+  const [pod] = await pods("a", 1);
+  expect(pod?.value).toMatchObject({ tracked: true, meta: { finalizers: ["example.com/mine"] } });
+});
+
+test("H6: a finished Job without the time of its end harms no other Job", async () => {
+  await cell.createJob("bad", jobSpec({ ttlSecondsAfterFinished: 1 }));
+  await pods("bad", 1);
+  const stored = await cell.store.get("jobs", "default/bad");
+  if (stored === null) throw new Error("gone");
+  const status = { conditions: [{ type: "Complete", status: "True" }] };
+  const txn = new Txn();
+  updateObject(txn, "jobs", stored, { ...stored.value, status });
+  await cell.store.commit(txn.dirty("jobs|default/bad"));
+  await cell.queues.wake(["jobs|default/bad"]);
+  await cell.createJob("good", jobSpec({ ttlSecondsAfterFinished: 1 }));
+  await cell.endPod("good", 0);
+  await cell.condition("good", "Complete");
+  cell.nowMs += 20_000;
+  await waitFor("the good Job to expire", async () =>
+    (await cell.job("good")) === undefined ? true : undefined,
+  );
+  expect(await cell.job("bad")).toBeDefined();
+});

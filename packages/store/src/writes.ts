@@ -12,6 +12,9 @@ export const EVENT_TTL_MS = 3_600_000;
 /** Wake-ups kept for a node that does not read them; it also looks at all its Pods when it starts. */
 const INBOX_LENGTH = 10_000;
 
+/** Nobody reads the inbox of a node that was given up; a node that starts looks at all its Pods. */
+const INBOX_KEEP_SECONDS = 3_600;
+
 /** Templates of a removed Job stay this long for Pods that outlive it (their grace period). */
 const TEMPLATE_KEEP_SECONDS = 7 * 86_400;
 
@@ -97,6 +100,7 @@ const tellNode = (txn: Txn, pod: PodRecord): void => {
   const inbox = suffix.nodeInbox(pod.node);
   const key = `${pod.namespace}/${pod.name}`;
   txn.side("XADD", inbox, "MAXLEN", "~", INBOX_LENGTH, "*", "k", key, "u", pod.uid);
+  txn.side("EXPIRE", inbox, INBOX_KEEP_SECONDS);
 };
 
 export const createPod = (txn: Txn, pod: PodRecord): void => {

@@ -12,6 +12,9 @@ import type { WorkerContext } from "./worker-context.ts";
 /** How often a Pod looks for the ConfigMap or Secret it waits for, as a kubelet's sync does. */
 const SOURCE_RETRY_MS = 2_000;
 
+/** Faults of the store are waited out: they say nothing of the Pod. */
+const STORE_RETRY_MS = 1_000;
+
 /** What the queue shows of an ended Pod. */
 export interface PodResult {
   readonly phase: string;
@@ -24,6 +27,8 @@ export type RunOutcome =
   | { readonly kind: "ended"; readonly result: PodResult }
   | { readonly kind: "elsewhere"; readonly node: string }
   | Extract<Claim, { kind: "unfit" }>
+  /** The store could not be asked: the Pod is nobody's yet, and is to be tried again. */
+  | { readonly kind: "unclaimed"; readonly error: unknown }
   | { readonly kind: "over"; readonly why: string };
 
 interface LocalPod {
@@ -65,7 +70,10 @@ export class PodRunner {
     const local = this.#local.get(payload.uid);
     if (local !== undefined) return { kind: "ended", result: await local.done };
     if (this.#shuttingDown) return { kind: "elsewhere", node: this.#context.node };
-    const claim = await claimPod(this.#context, payload);
+    const claim = await claimPod(this.#context, payload).catch((error: unknown) => ({
+      kind: "unclaimed" as const,
+      error,
+    }));
     if (claim.kind !== "claimed" && claim.kind !== "ours") return claim;
     // Between the look and here the same Pod may have been taken up by adoption.
     const taken = this.#local.get(payload.uid);
@@ -160,10 +168,7 @@ export class PodRunner {
     const { reporter } = local;
     let last: Observation;
     try {
-      if (adopted) {
-        await this.#context.placement?.adopt(reporter.pod);
-        if (!(await this.#reclaim(local))) return resultOf(reporter.pod);
-      }
+      if (adopted && !(await this.#reclaim(local))) return resultOf(reporter.pod);
       const running = await this.#launch(local, adopted);
       local.running = running ?? undefined;
       if (running !== null && local.stopGraceSeconds !== undefined) {
@@ -188,10 +193,25 @@ export class PodRunner {
     return resultOf(reporter.pod);
   }
 
+  async #patiently<T>(local: LocalPod, ask: () => Promise<T>): Promise<T> {
+    const { log, sleep } = this.#context;
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (error instanceof MissingSourceError) throw error;
+        log.warn({ err: error, pod: local.key }, "the store could not be asked; trying again");
+        await sleep(STORE_RETRY_MS);
+      }
+    }
+  }
+
   async #reclaim(local: LocalPod): Promise<boolean> {
-    const { context, stored } = { context: this.#context, stored: local.reporter.stored };
+    const context = this.#context;
+    const { stored } = local.reporter;
+    await this.#patiently(local, async () => context.placement?.adopt(stored.value));
     if (stored.value.claim === context.fence) return true;
-    const reclaimed = await reclaimPod(context, stored);
+    const reclaimed = await this.#patiently(local, () => reclaimPod(context, stored));
     if (reclaimed === null) return false;
     local.reporter.restart(reclaimed);
     return true;
@@ -199,12 +219,12 @@ export class PodRunner {
 
   async #launch(local: LocalPod, adopted: boolean): Promise<RunningPod | null> {
     const pod = local.reporter.pod;
-    const template = await this.#context.templates.of(pod);
+    const template = await this.#patiently(local, () => this.#context.templates.of(pod));
     const spec = renderPodSpec(pod, template);
     const runtime = this.#runtime(spec.runtimeClassName);
     const sink = this.#sink(local);
     if (adopted) {
-      const sources = await this.#sourcesNow(pod, spec);
+      const sources = await this.#patiently(local, () => this.#sourcesNow(pod, spec));
       const runnable = runnablePod(this.#context, pod, template, spec, sources);
       const running = await runtime.adopt(runnable, pod.handle, sink);
       if (running !== null || pod.handle !== undefined || pod.phase !== "Pending") return running;
@@ -257,7 +277,9 @@ export class PodRunner {
     let said = "";
     while (!local.stop.signal.aborted) {
       try {
-        return await readSources(this.#context, reporter.pod.namespace, spec);
+        return await this.#patiently(local, () =>
+          readSources(this.#context, reporter.pod.namespace, spec),
+        );
       } catch (error) {
         if (!(error instanceof MissingSourceError)) throw error;
         if (said !== error.message) {

@@ -72,6 +72,9 @@ const TAKERS_MAX = 4;
 /** A Pod that another live worker holds is looked at again after this long. */
 const ELSEWHERE_DELAY_MS = 2_000;
 
+/** A Pod about which the store could not be asked is tried again after this long. */
+const UNCLAIMED_DELAY_MS = 1_000;
+
 /** Looks for what no message announced: Pods of this node that do not run, leftovers of gone ones. */
 const RESCAN_EVERY_MS = 15_000;
 
@@ -231,6 +234,11 @@ const work = async (
   if (outcome.kind === "elsewhere") {
     await job.moveToDelayed(Date.now() + ELSEWHERE_DELAY_MS, token);
     throw new DelayedError(`node ${outcome.node} runs this pod`);
+  }
+  if (outcome.kind === "unclaimed") {
+    // Failed, it would never be handed out again, and nobody else answers for the Pod.
+    await job.moveToDelayed(Date.now() + UNCLAIMED_DELAY_MS, token);
+    throw new DelayedError(`the pod could not be claimed: ${String(outcome.error)}`);
   }
   if (outcome.kind === "unfit") {
     const { pod, misfit } = outcome;

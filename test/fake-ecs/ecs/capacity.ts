@@ -1,4 +1,5 @@
-// Where tasks run: Fargate and Fargate Spot within their vCPU quotas, and EC2 instances with their room.
+// Where tasks run: Fargate and Fargate Spot within their vCPU quotas, and EC2 instances with their
+// room.
 import type { Failure, RunTaskCommandInput, TaskDefinition } from "@aws-sdk/client-ecs";
 import type { FakeInstance, Quotas } from "../settings.ts";
 import { clientError, invalidParameter } from "../wire/aws-error.ts";
@@ -99,7 +100,8 @@ export class Capacity {
         throw invalidParameter(text);
       }
     }
-    // The heaviest stands for the mix: callers here send one provider, and chance would hide mistakes.
+    // The heaviest stands for the mix: callers here send one provider, and chance would hide
+    // mistakes.
     const [chosen] = strategy.toSorted((a, b) => (b.weight ?? 0) - (a.weight ?? 0));
     const name = chosen?.capacityProvider ?? "";
     const lane: Lane = isFargateProvider(name) ? (name === "FARGATE" ? "fargate" : "spot") : "ec2";

@@ -1,4 +1,5 @@
-// RunTask's idempotency: what a token first answered is what it answers again, while it is remembered.
+// RunTask's idempotency: what a token first answered is what it answers again, while it is
+// remembered.
 import type { Failure } from "@aws-sdk/client-ecs";
 import type { Clock } from "../clock.ts";
 import { AwsError } from "../wire/aws-error.ts";

@@ -1,4 +1,5 @@
-// EventBridge's part: each change of a task becomes a message in the queue, at least once and roughly in order.
+// EventBridge's part: each change of a task becomes a message in the queue, at least once and
+// roughly in order.
 import { randomUUID } from "node:crypto";
 import type { Task } from "@aws-sdk/client-ecs";
 import type { Clock } from "../clock.ts";

@@ -15,7 +15,10 @@ import type { TaskRecord } from "./task-record.ts";
 export interface StopRequest {
   readonly stopCode: TaskStopCode;
   readonly reason: string;
-  /** `lost`: the host is gone, and with it every exit code. `spot`: the grace is the warning's at most. */
+  /**
+   * `lost`: the host is gone, and with it every exit code. `spot`: the grace is the warning's at
+   * most.
+   */
   readonly manner: "graceful" | "spot" | "lost";
 }
 

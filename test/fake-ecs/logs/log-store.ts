@@ -1,4 +1,5 @@
-// Log groups and streams. An event is there from the moment it was ingested, which is after it was written.
+// Log groups and streams. An event is there from the moment it was ingested, which is after it was
+// written.
 import { createHash } from "node:crypto";
 import type { Clock } from "../clock.ts";
 

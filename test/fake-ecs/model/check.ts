@@ -1,5 +1,5 @@
-// Compares a value with the published model: unknown members, missing ones, wrong types, unknown enum
-// values. The clients do none of this; the fake does it to requests and to its own answers.
+// Compares a value with the published model: unknown members, missing ones, wrong types, unknown
+// enum values. The clients do none of this; the fake does it to requests and to its own answers.
 import { readSchema, type RawSchema, type Schema, type Simple } from "./schema.ts";
 import type { ServiceSnapshot } from "./snapshot.ts";
 
@@ -12,7 +12,9 @@ export interface Problem {
   readonly message: string;
 }
 
-/** `wire`: parsed JSON. `client`: what is given to or comes from the SDK, with Date and Uint8Array. */
+/**
+ * `wire`: parsed JSON. `client`: what is given to or comes from the SDK, with Date and Uint8Array.
+ */
 export type Form = "wire" | "client";
 
 interface Context {

@@ -1,5 +1,6 @@
-// A middleware for the real clients in tests. The SDK drops unknown members silently and checks neither
-// required ones nor types, so a misspelt field never reaches a server; this sees the command's input.
+// A middleware for the real clients in tests. The SDK drops unknown members silently and checks
+// neither required ones nor types, so a misspelt field never reaches a server; this sees the
+// command's input.
 import { check } from "./check.ts";
 import { readOperation } from "./schema.ts";
 import { type ServiceName, services } from "./services.ts";

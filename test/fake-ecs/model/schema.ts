@@ -1,6 +1,9 @@
 // Reads the schema arrays that the published clients carry at run time.
 
-/** A schema as the client exports it: a number, a lazy reference, or an array whose head is its kind. */
+/**
+ * A schema as the client exports it: a number, a lazy reference, or an array whose head is its
+ * kind.
+ */
 export type RawSchema = unknown;
 
 export type Simple = "string" | "number" | "boolean" | "timestamp" | "blob" | "document";

@@ -1,6 +1,6 @@
-// What the clients' schemas lack and only their type declarations say: which values an enum has, which
-// member is of which enum, and which errors an operation may answer with. `npm run fake-ecs:model`
-// writes it to snapshot.json; a test compares the two.
+// What the clients' schemas lack and only their type declarations say: which values an enum has,
+// which member is of which enum, and which errors an operation may answer with. `npm run fake-
+// ecs:model` writes it to snapshot.json; a test compares the two.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -11,7 +11,9 @@ import { type Service, serviceNames, services, type ServiceName } from "./servic
 export interface ServiceSnapshot {
   readonly version: string;
   readonly enums: Readonly<Record<string, readonly string[]>>;
-  /** `Structure.member` to the name of its enum; of its elements' or its keys' for a list or a map. */
+  /**
+   * `Structure.member` to the name of its enum; of its elements' or its keys' for a list or a map.
+   */
   readonly members: Readonly<Record<string, string>>;
   /** Modelled errors by operation. */
   readonly errors: Readonly<Record<string, readonly string[]>>;

@@ -86,7 +86,9 @@ export class ContainerGroup {
     return this.#failure.promise;
   }
 
-  /** Resolves when each container runs or has ended; `failure` and `essentialEnd` may come first. */
+  /**
+   * Resolves when each container runs or has ended; `failure` and `essentialEnd` may come first.
+   */
   async start(): Promise<void> {
     await Promise.all(this.#units.map((unit) => this.#start(unit)));
   }
@@ -155,18 +157,10 @@ export class ContainerGroup {
     if (healthCheck !== undefined && healthCheck.command?.[0] !== "NONE") {
       void this.#watchHealth(unit, running, healthCheck);
     }
-    void running.exited.then(
-      (exit) => {
-        Object.assign(run, { endedAtMs: clock.nowMs(), ...exit });
-        this.#end(unit, exit);
-      },
-      (error: unknown) => {
-        Object.assign(run, { endedAtMs: clock.nowMs() });
-        unit.outputEnd();
-        unit.running = null;
-        this.#fail(unit, error as StartFailure);
-      },
-    );
+    void running.exited.then((exit) => {
+      Object.assign(run, { endedAtMs: clock.nowMs(), ...exit });
+      this.#end(unit, exit);
+    });
   }
 
   #end(unit: Unit & GroupPart, exit: Exit): void {

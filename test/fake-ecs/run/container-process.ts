@@ -1,7 +1,8 @@
 // Runs a container's command as a process of this host, in a process group of its own.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { constants } from "node:os";
+import type { Readable } from "node:stream";
 import { type Mount, mountedArgv } from "./mounts.ts";
 import { closeWriteEnd, type Pipe, type Pipes } from "./pipes.ts";
 
@@ -36,7 +37,8 @@ export class StartFailure extends Error {}
 
 /** Output that somebody outside the group holds open is not waited for longer than this. */
 const DRAIN_MS = 500;
-const EXEC_FAILED = 128;
+/** Added to a signal's number in the exit code. */
+const SIGNALLED = 128;
 
 const numericUser = (user: string): { uid: number; gid: number } => {
   const [uid = "", gid = uid] = user.split(":").map((part) => (part === "root" ? "0" : part));
@@ -102,20 +104,19 @@ export const startProgram = async (
   }
   const home = program.directory;
   const scratch = `${program.directory}.root`;
-  const errorFile = `${program.directory}.error`;
   const mounted = program.mounts.length > 0;
   for (const directory of mounted ? [home, scratch] : [home]) {
     mkdirSync(directory, { recursive: true, mode: 0o777 });
   }
   const cwd = program.workingDirectory ?? home;
-  const argv = mounted ? mountedArgv({ ...program, cwd, scratch, errorFile }) : [...program.argv];
+  const argv = mounted ? mountedArgv({ ...program, cwd, scratch }) : [...program.argv];
   const credentials = program.user === undefined || mounted ? {} : numericUser(program.user);
   const [out, err] = [pipes.open(), pipes.open()];
   const child = spawn(argv[0] ?? "", argv.slice(1), {
     cwd: mounted ? "/" : cwd,
     env: { ...program.environment },
     detached: true,
-    stdio: ["ignore", out.writeEnd, err.writeEnd],
+    stdio: ["ignore", out.writeEnd, err.writeEnd, ...(mounted ? ["pipe" as const] : [])],
     ...credentials,
   });
   for (const pipe of [out, err]) closeWriteEnd(pipe);
@@ -128,19 +129,20 @@ export const startProgram = async (
     await closed([out, err]);
     throw failure;
   }
-  const exited = new Promise<Exit>((resolve, reject) => {
-    alive.add(pid);
+  alive.add(pid);
+  const exited = new Promise<Exit>((resolve) => {
     child.once("exit", (code, signal) => {
       killGroup(pid);
       alive.delete(pid);
-      const exitCode = code ?? EXEC_FAILED + (signal === null ? 0 : constants.signals[signal]);
-      void closed([out, err]).then(() => {
-        const fault = mounted && exitCode === EXEC_FAILED ? readStartError(errorFile) : "";
-        if (fault === "") resolve({ exitCode, signal });
-        else reject(new StartFailure(runtimeError(fault)));
-      });
+      const exitCode = code ?? SIGNALLED + (signal === null ? 0 : constants.signals[signal]);
+      void closed([out, err]).then(() => resolve({ exitCode, signal }));
     });
   });
+  const mountFault = mounted ? await textOf(child.stdio[3] as Readable) : "";
+  if (mountFault !== "") {
+    await exited;
+    throw new StartFailure(runtimeError(mountFault));
+  }
   return {
     pid,
     exited,
@@ -159,14 +161,10 @@ export const startProgram = async (
   };
 };
 
-const readStartError = (file: string): string => {
-  try {
-    const text = readFileSync(file, "utf8").trim();
-    rmSync(file, { force: true });
-    return text;
-  } catch {
-    return "";
-  }
+const textOf = async (stream: Readable): Promise<string> => {
+  let text = "";
+  for await (const chunk of stream) text += String(chunk);
+  return text.trim();
 };
 
 const probe = (

@@ -9,11 +9,12 @@ export interface Mount {
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /**
- * `$R` becomes a root with everything of the host bound into it. A mount point that the host lacks is
- * made after its nearest existing directory was covered by a tmpfs that has all its entries bound.
+ * `$R` becomes a root with everything of the host bound into it. A mount point that the host lacks
+ * is made after its nearest existing directory was covered by a tmpfs that has all its entries
+ * bound.
  */
 const functions = `
-fail() { echo "$1" >&9; exit 128; }
+fail() { echo "$1" >&3; exit 128; }
 bind_all() {
   for e in "$1"/* "$1"/.[!.]*; do
     n=\${e##*/}
@@ -49,12 +50,14 @@ export interface MountedProgram {
   readonly mounts: readonly Mount[];
   /** An empty directory. */
   readonly scratch: string;
-  /** Receives what went wrong before the program ran. */
-  readonly errorFile: string;
 }
 
+/**
+ * The argv that runs the program with its mounts. File descriptor 3 receives what went wrong before
+ * the program could run, and is closed when it runs.
+ */
 export const mountedArgv = (program: MountedProgram): string[] => {
-  const { argv, cwd, user, scratch, errorFile } = program;
+  const { argv, cwd, user, scratch } = program;
   // Outermost first, so that a mount within another is not covered by it.
   const mounts = program.mounts.toSorted((a, b) => a.target.length - b.target.length);
   const places = mounts.map(
@@ -62,10 +65,9 @@ export const mountedArgv = (program: MountedProgram): string[] => {
       `place ${quoted(source)} ${quoted(target.replace(/(.)\/+$/, "$1"))} ${readOnly ? "ro" : "rw"}`,
   );
   const userOption = user === undefined ? "" : `--userspec ${quoted(user)}`;
-  const inner = 'cd -- "$0" && exec "$@"';
+  const inner = 'cd -- "$0" && exec "$@" 3>&-';
   const script = [
     functions,
-    `exec 9>${quoted(errorFile)}`,
     `P=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; N=0; M=" "`,
     `mount -t tmpfs -o mode=755 fake ${quoted(scratch)} || fail "mounting failed"`,
     `R=${quoted(`${scratch}/root`)}; T=${quoted(`${scratch}/below`)}; mkdir "$R" "$T"`,
@@ -75,7 +77,7 @@ export const mountedArgv = (program: MountedProgram): string[] => {
     `[ -d "$R"${quoted(cwd)} ] || fail ${quoted(`working directory ${cwd} does not exist`)}`,
     `PATH=$P; command -v -- "$1" >/dev/null || fail "exec: $1: executable file not found in \\$PATH"`,
     `C=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v chroot)`,
-    `exec "$C" ${userOption} "$R" /bin/sh -c ${quoted(inner)} ${quoted(cwd)} "$@" 9>&-`,
+    `exec "$C" ${userOption} "$R" /bin/sh -c ${quoted(inner)} ${quoted(cwd)} "$@"`,
   ];
   const namespace = ["unshare", "--mount", "--propagation", "private", "--"];
   return [...namespace, "/bin/sh", "-c", script.join("\n"), "sh", ...argv];

@@ -1,5 +1,5 @@
-// Pipes for containers' output. Node gives children socket pairs, and a program that opens /dev/stdout by
-// name fails on a socket; containers have real pipes.
+// Pipes for containers' output. Node gives children socket pairs, and a program that opens
+// /dev/stdout by name fails on a socket; containers have real pipes.
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, mkdirSync, openSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";

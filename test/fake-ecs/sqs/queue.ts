@@ -1,4 +1,5 @@
-// A standard queue: at least once, roughly in order, with visibility timeouts and a dead-letter queue.
+// A standard queue: at least once, roughly in order, with visibility timeouts and a dead-letter
+// queue.
 import { createHash, randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
 

@@ -1,4 +1,5 @@
-// From an HTTP request to a call of an operation, or to the error that the services give for its form.
+// From an HTTP request to a call of an operation, or to the error that the services give for its
+// form.
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { check, type Problem } from "../model/check.ts";
 import { readOperation } from "../model/schema.ts";
@@ -86,7 +87,10 @@ const parse = (body: string): Readonly<Record<string, unknown>> => {
   return value as Readonly<Record<string, unknown>>;
 };
 
-/** How a departure from the model is refused. Real services ignore unknown members; this one does not. */
+/**
+ * How a departure from the model is refused. Real services ignore unknown members; this one does
+ * not.
+ */
 const refusal = (service: Service, problems: readonly Problem[]): AwsError => {
   const message = problems.map((problem) => problem.message).join("; ");
   const [first] = problems;

@@ -1,4 +1,5 @@
-// From an operation's result or error to an HTTP answer, checked against the model before it is sent.
+// From an operation's result or error to an HTTP answer, checked against the model before it is
+// sent.
 import { check } from "../model/check.ts";
 import { readOperation } from "../model/schema.ts";
 import type { Service } from "../model/services.ts";
@@ -31,7 +32,10 @@ const commonErrors: ReadonlySet<string> = new Set([
   "UnrecognizedClientException",
 ]);
 
-/** Codes that SQS had in its older protocol and repeats in a header; the client takes them for names. */
+/**
+ * Codes that SQS had in its older protocol and repeats in a header; the client takes them for
+ * names.
+ */
 const queryCodes: Readonly<Record<string, string>> = {
   QueueDoesNotExist: "AWS.SimpleQueueService.NonExistentQueue",
   BatchEntryIdsNotDistinct: "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",

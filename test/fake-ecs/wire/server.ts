@@ -31,7 +31,9 @@ export interface ServerParts {
 /** `dropped`: the connection ends without an answer. */
 type Outcome = Reply | "dropped";
 
-/** What a request's chance hangs on beside the seed: a RunTask by its token, others by their turn. */
+/**
+ * What a request's chance hangs on beside the seed: a RunTask by its token, others by their turn.
+ */
 const chanceName = ({ operation, input }: Call): string => {
   if (operation !== "RunTask") return operation;
   const token = input["clientToken"];
