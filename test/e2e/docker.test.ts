@@ -282,6 +282,8 @@ describe.skipIf(noEngine !== null)(`Jobs in containers (${noEngine ?? "a real en
       const containers = await engine.docker.listContainers({ all: true });
       return containers.length === 0 || undefined;
     });
-    expect(await readdir(join(gantry.dataDir, "docker/pods"))).toEqual([]);
+    await waitFor("no directory of a Pod", async () =>
+      (await readdir(join(gantry.dataDir, "docker/pods"))).length === 0 ? true : undefined,
+    );
   });
 });

@@ -45,6 +45,11 @@ function recordedResources(): Map<string, RecordedResource> {
 
 const recorded = recordedResources();
 
+/** Workers make and remove their own Nodes. */
+const notOurs: ReadonlyMap<string, readonly string[]> = new Map([
+  ["v1/nodes", ["create", "delete", "deletecollection"]],
+]);
+
 describe.skipIf(recorded.size === 0)("kinds equal recorded discovery", () => {
   it.each(kinds.map((kind) => [`${kind.apiVersion}/${kind.plural}`, kind] as const))(
     "%s",
@@ -61,7 +66,7 @@ describe.skipIf(recorded.size === 0)("kinds equal recorded discovery", () => {
         kind: theirs?.responseKind.kind,
         scope: theirs?.scope,
         singular: theirs?.singularResource,
-        verbs: theirs?.verbs,
+        verbs: theirs?.verbs.filter((verb) => !notOurs.get(key)?.includes(verb)),
         shortNames: theirs?.shortNames ?? [],
         categories: theirs?.categories ?? [],
       });

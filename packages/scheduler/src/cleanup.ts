@@ -1,5 +1,6 @@
 // The repeatable cleanup job: finished Jobs after their TTL, expired Events, the oldest ended Pods.
-import { deleteObject, removeObject, removePod, suffix, Txn } from "@gantry/store";
+import { isTerminal, type PodRecord } from "@gantry/core";
+import { deleteObject, removeObject, removePod, type Stored, suffix, Txn } from "@gantry/store";
 import type { ControllerContext } from "./controller-context.ts";
 import { expiryOf } from "./ttl-expiry.ts";
 import { TTL_QUEUE } from "./metrics/work-queue-metrics.ts";
@@ -118,18 +119,25 @@ export class Cleanup {
     while (excess > 0) {
       const keys = await store.redis.lrange(list, 0, Math.min(BATCH, excess) - 1);
       const pods = await store.getMany("pods", keys);
-      for (const pod of pods) {
-        // A Pod of that name may be a new one; only ended and counted ones are collected.
-        if (pod === null || pod.value.tracked) continue;
-        if (pod.value.phase !== "Succeeded" && pod.value.phase !== "Failed") continue;
-        if ((pod.value.meta?.finalizers ?? []).length > 0) continue;
-        const txn = new Txn();
-        removePod(txn, pod);
-        if ((await store.commit(txn)).ok) deleted += 1;
-      }
+      // Committed at once, they go to Redis together.
+      const results = await Promise.all(
+        pods.filter(isCollectable).map((pod) => {
+          const txn = new Txn();
+          removePod(txn, pod);
+          return store.commit(txn);
+        }),
+      );
+      deleted += results.filter((result) => result.ok).length;
       await store.commit(new Txn().side("LTRIM", suffix.settled, keys.length, -1));
       excess -= keys.length;
     }
     return deleted;
   }
 }
+
+/** A Pod of that name may be a new one; only ended and counted ones are collected. */
+const isCollectable = (pod: Stored<PodRecord> | null): pod is Stored<PodRecord> =>
+  pod !== null &&
+  !pod.value.tracked &&
+  isTerminal(pod.value) &&
+  (pod.value.meta?.finalizers ?? []).length === 0;
