@@ -130,11 +130,15 @@ export class Auditor {
     }));
     const successes = counted.filter(({ as }) => as === "succeeded").map(({ pod }) => pod);
     if (spec.completionMode !== "Indexed") {
-      demand((status.succeeded ?? 0) === successes.length, "status.succeeded counts each success once", () => ({
-        job: metadata.name,
-        status,
-        counted: counted.map(({ pod, as }) => [pod.name, as]),
-      }));
+      demand(
+        (status.succeeded ?? 0) === successes.length,
+        "status.succeeded counts each success once",
+        () => ({
+          job: metadata.name,
+          status,
+          counted: counted.map(({ pod, as }) => [pod.name, as]),
+        }),
+      );
       return;
     }
     const completions = spec.completions ?? 0;
@@ -148,7 +152,11 @@ export class Auditor {
       "status.completedIndexes holds the indexes that succeeded",
       () => ({ job: metadata.name, status, indexes: [...indexes] }),
     );
-    demand((status.succeeded ?? 0) === completed.size, "status.succeeded is the number of completed indexes", () => status);
+    demand(
+      (status.succeeded ?? 0) === completed.size,
+      "status.succeeded is the number of completed indexes",
+      () => status,
+    );
   }
 
   #podChanged({ revision, type, key, body }: Change): void {
@@ -168,8 +176,16 @@ export class Auditor {
       if (type === "A") checkCreation(history, pod, revision);
       return;
     }
-    demand(!isTerminal(before) || before.phase === pod.phase, "an ended Pod stays as it ended", () => pod);
-    demand(before.node === undefined || before.node === pod.node, "a Pod stays on its node", () => pod);
+    demand(
+      !isTerminal(before) || before.phase === pod.phase,
+      "an ended Pod stays as it ended",
+      () => pod,
+    );
+    demand(
+      before.node === undefined || before.node === pod.node,
+      "a Pod stays on its node",
+      () => pod,
+    );
     if (before.tracked && !pod.tracked && !history.deleted) count(history, before, pod);
   }
 }
@@ -178,30 +194,60 @@ const checkStatus = (key: string, before: JobStatus, after: JobStatus): void => 
   const detail = (): unknown => ({ key, before, after });
   const has = (status: JobStatus, type: string): boolean => conditionTrue(status.conditions, type);
   demand((after.failed ?? 0) >= (before.failed ?? 0), "status.failed never goes down", detail);
-  demand((after.succeeded ?? 0) >= (before.succeeded ?? 0), "status.succeeded never goes down", detail);
+  demand(
+    (after.succeeded ?? 0) >= (before.succeeded ?? 0),
+    "status.succeeded never goes down",
+    detail,
+  );
   for (const [interim, terminal] of [
     ["SuccessCriteriaMet", "Complete"],
     ["FailureTarget", "Failed"],
   ] as const) {
     demand(!has(before, interim) || has(after, interim), `${interim} is final`, detail);
     demand(!has(before, terminal) || has(after, terminal), `${terminal} is final`, detail);
-    demand(has(before, terminal) || !has(after, terminal) || has(before, interim), `${interim} comes before ${terminal}`, detail);
+    demand(
+      has(before, terminal) || !has(after, terminal) || has(before, interim),
+      `${interim} comes before ${terminal}`,
+      detail,
+    );
   }
   demand(!(has(after, "Complete") && has(after, "Failed")), "a Job has one end", detail);
   const ended = has(after, "Complete") || has(after, "Failed");
-  demand(!ended || ((after.active ?? 0) === 0 && (after.terminating ?? 0) === 0), "a Job ends after its Pods", detail);
+  demand(
+    !ended || ((after.active ?? 0) === 0 && (after.terminating ?? 0) === 0),
+    "a Job ends after its Pods",
+    detail,
+  );
   if (has(before, "Complete") || has(before, "Failed")) {
-    demand(JSON.stringify(before) === JSON.stringify(after), "the status of a finished Job stays", detail);
+    demand(
+      JSON.stringify(before) === JSON.stringify(after),
+      "the status of a finished Job stays",
+      detail,
+    );
   }
 };
 
-const checkCreation = ({ job, pods, counted }: JobHistory, pod: PodRecord, revision: number): void => {
+const checkCreation = (
+  { job, pods, counted }: JobHistory,
+  pod: PodRecord,
+  revision: number,
+): void => {
   const all = [...pods.values()];
   const active = all.filter(isActive);
-  const detail = (): unknown => ({ revision, pod: pod.name, spec: job.spec, status: job.status, active: active.map(({ name }) => name) });
+  const detail = (): unknown => ({
+    revision,
+    pod: pod.name,
+    spec: job.spec,
+    status: job.status,
+    active: active.map(({ name }) => name),
+  });
   const { spec, metadata } = job;
   demand(!isFinished(job) && !isDecided(job), "nothing is created once the end is decided", detail);
-  demand(metadata.deletionTimestamp === undefined, "nothing is created for a Job that is deleted", detail);
+  demand(
+    metadata.deletionTimestamp === undefined,
+    "nothing is created for a Job that is deleted",
+    detail,
+  );
   demand(!spec.suspend, "nothing is created for a suspended Job", detail);
   const going = all.filter((one) => !isTerminal(one) && one.deletion !== undefined);
   const held = replacesOnlyEnded(job) ? going.length : 0;
@@ -214,7 +260,9 @@ const checkCreation = ({ job, pods, counted }: JobHistory, pod: PodRecord, revis
       (isActive(one) || (replacesOnlyEnded(job) && !isTerminal(one))),
   );
   demand(same.length === 0, "an index is never active twice", detail);
-  const succeeded = counted.some(({ pod: one, as }) => as === "succeeded" && one.index === pod.index);
+  const succeeded = counted.some(
+    ({ pod: one, as }) => as === "succeeded" && one.index === pod.index,
+  );
   demand(!succeeded, "an index that succeeded is not run again", detail);
 };
 
@@ -226,7 +274,8 @@ const count = (history: JobHistory, before: PodRecord, after: PodRecord): void =
   if (deletedNow && !isDecided(job)) return; // R25: scaled down, suspended, a duplicate
   const terminating = !isTerminal(before) && before.deletion !== undefined;
   const isFailure = before.phase === "Failed" || (terminating && !replacesOnlyEnded(job));
-  if (before.phase === "Succeeded") counted.push({ pod: before, as: "succeeded", byVerdict: false });
+  if (before.phase === "Succeeded")
+    counted.push({ pod: before, as: "succeeded", byVerdict: false });
   else if ((isFailure || fails) && !isIgnored(job, before)) {
     counted.push({ pod: before, as: "failed", byVerdict: !isFailure });
   }

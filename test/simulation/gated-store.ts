@@ -40,9 +40,10 @@ const inOrder = (name: string, reply: unknown): unknown => {
   if (!Array.isArray(reply)) return reply;
   if (name === "smembers") return reply.toSorted(byBytes);
   if (name === "hgetall") return sortedPairs(reply);
-  const [ownerless, pods] = [reply[5] as unknown, reply[6] as unknown];
-  if (name !== "evalsha" || !Array.isArray(ownerless) || !Array.isArray(pods)) return reply;
-  return [...reply.slice(0, 5), ownerless.toSorted(byBytes), sortedPairs(pods)];
+  const [job, ownerless, pods] = [reply[0], reply[5], reply[6]] as unknown[];
+  // A commit replies with as many lists as it had transactions.
+  if (name !== "evalsha" || Array.isArray(job) || !Array.isArray(pods)) return reply;
+  return [...reply.slice(0, 5), (ownerless as Buffer[]).toSorted(byBytes), sortedPairs(pods)];
 };
 
 /** `redis` is the simulation's one connection; the store's own is never used. */

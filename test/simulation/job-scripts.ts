@@ -50,7 +50,9 @@ const indexList = (indexes: readonly number[]): string => {
     const first = indexes[n] ?? 0;
     while (indexes[n + 1] === (indexes[n] ?? 0) + 1) n++;
     const last = indexes[n] ?? 0;
-    parts.push(first === last ? `${first}` : last === first + 1 ? `${first},${last}` : `${first}-${last}`);
+    parts.push(
+      first === last ? `${first}` : last === first + 1 ? `${first},${last}` : `${first}-${last}`,
+    );
   }
   return parts.join(",");
 };
@@ -116,8 +118,7 @@ class Shapes {
       family: "workQueue",
       spec: { backoffLimit: limit, ...this.#replacement() },
       fate: (_, earlier) => fate(earlier),
-      outcome: ({ extraFailures }) =>
-        failures + extraFailures > limit ? undefined : complete(),
+      outcome: ({ extraFailures }) => (failures + extraFailures > limit ? undefined : complete()),
     };
   }
 
@@ -166,7 +167,9 @@ class Shapes {
       },
       fate: (index, earlier) => fates[index ?? 0]!(earlier),
       outcome: ({ extraFailuresOf }) => {
-        const open = failures.some((n, index) => n !== FOREVER && n + extraFailuresOf(index) > limit);
+        const open = failures.some(
+          (n, index) => n !== FOREVER && n + extraFailuresOf(index) > limit,
+        );
         if (open) return undefined;
         if (max !== undefined && failing.length > max) return failed("MaxFailedIndexesExceeded");
         const completed = upTo(completions).filter((index) => !failing.includes(index));
@@ -229,7 +232,8 @@ class Shapes {
         successPolicy: { rules: [rule] },
         ...this.#replacement(),
       },
-      fate: (index) => this.#run({ exitCode: 0, ...((index ?? 0) < winners ? {} : { runMs: FOREVER }) }),
+      fate: (index) =>
+        this.#run({ exitCode: 0, ...((index ?? 0) < winners ? {} : { runMs: FOREVER }) }),
       outcome: ({ extraFailures }) =>
         extraFailures > limit ? undefined : complete("SuccessPolicy"),
     };

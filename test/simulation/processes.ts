@@ -33,8 +33,8 @@ export type Log = ControllerContext["log"];
 /** What errors the parts report, into the trace. */
 export const traceLog = (world: World, name: string): Log => {
   const say = (fields: object, message: string): void => {
-    const { err, ...rest } = fields as { err?: { message?: string } };
-    const cause = err === undefined ? "" : `: ${err.message ?? String(err)}`;
+    const { err, ...rest } = fields as { err?: Error };
+    const cause = err === undefined ? "" : `: ${err.message}`;
     world.say(`${name} ${message} ${JSON.stringify(rest)}${cause}`);
   };
   return { debug: say, info: say, warn: say, error: say } as unknown as Log;

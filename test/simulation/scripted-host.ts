@@ -23,6 +23,7 @@ export interface Run {
   readonly index: number | undefined;
   readonly host: string;
   readonly startedAtMs: number;
+  readonly fate: Fate;
   /** How it ended: as its script says, stopped, or with its machine. */
   end: "natural" | "stopped" | "lost" | undefined;
   exitCode: number | undefined;
@@ -38,7 +39,6 @@ interface Listener {
 interface Container {
   readonly run: Run;
   readonly pod: { namespace: string; name: string; uid: string };
-  readonly fate: Fate;
   restartCount: number;
   ready: boolean;
   killAtMs: number;
@@ -46,7 +46,7 @@ interface Container {
   listener: Listener | undefined;
 }
 
-/** Rounds a script is told of: a container starts on a machine, and where it ends. */
+/** Says what becomes of each container, and is told of it. */
 export interface Script {
   fate(pod: RunnablePod): Fate;
   started(run: Run): void;
@@ -68,7 +68,9 @@ export class ScriptedHost {
   }
 
   get running(): Run[] {
-    return [...this.#containers.values()].flatMap(({ run }) => (run.end === undefined ? [run] : []));
+    return [...this.#containers.values()].flatMap(({ run }) =>
+      run.end === undefined ? [run] : [],
+    );
   }
 
   get leftovers(): number {
@@ -117,10 +119,10 @@ export class ScriptedHost {
         index: pod.index,
         host: this.name,
         startedAtMs: this.#world.nowMs,
+        fate: this.#script.fate(pod),
         end: undefined,
         exitCode: undefined,
       },
-      fate: this.#script.fate(pod),
       restartCount: 0,
       ready: false,
       killAtMs: Infinity,
@@ -135,7 +137,8 @@ export class ScriptedHost {
 
   /** From a start, or a restart, to the next event. */
   #round(container: Container): void {
-    const { fate, run } = container;
+    const { run } = container;
+    const { fate } = run;
     const { nowMs } = this.#world;
     const at = (ms: number, what: string, act: () => void): void => {
       if (ms === Infinity) return;
@@ -161,7 +164,7 @@ export class ScriptedHost {
   }
 
   #stop(container: Container, graceSeconds: number): void {
-    const atMs = this.#world.nowMs + Math.min(container.fate.stopMs, graceSeconds * 1000);
+    const atMs = this.#world.nowMs + Math.min(container.run.fate.stopMs, graceSeconds * 1000);
     if (atMs >= container.killAtMs || container.run.end !== undefined) return;
     container.killAtMs = atMs;
     this.#world.at(atMs, `${container.run.name} is stopped`, () => {
@@ -170,7 +173,7 @@ export class ScriptedHost {
   }
 
   #end(container: Container, end: "natural" | "stopped"): void {
-    const { fate } = container;
+    const { fate } = container.run;
     container.finishedAtMs = this.#world.nowMs;
     container.ready = false;
     this.#finish(container.run, end, end === "natural" ? fate.exitCode : fate.stopCode);

@@ -55,6 +55,8 @@ export class Simulation {
   readonly #world: World;
   readonly #queues: SimulatedQueues;
   readonly #auditor: Auditor;
+  /** Of wake-ups, for controllers and for nodes. */
+  readonly #lossRate: number;
   readonly #scripts: JobScript[] = [];
   readonly #runs: Run[] = [];
   readonly #schedulers: (SchedulerProcess | undefined)[];
@@ -69,6 +71,9 @@ export class Simulation {
   #crashesLeft: number;
   #faultsLeft: number;
   #pausesLeft: number;
+  #sweptAtMs = 0;
+  #checkedAtMs = 0;
+  #scannedAtMs = 0;
   /** Nothing goes wrong any more: what is broken now must mend. */
   #calm = false;
 
@@ -81,7 +86,8 @@ export class Simulation {
     this.#crashesLeft = random.int(0, 6);
     this.#faultsLeft = random.int(0, 6);
     this.#pausesLeft = random.int(0, 2);
-    this.#queues = new SimulatedQueues(this.#world, random.pick([0, 0.05, 0.3]));
+    this.#lossRate = random.pick([0, 0.05, 0.3]);
+    this.#queues = new SimulatedQueues(this.#world, this.#lossRate);
     this.#schedulers = Array.from({ length: random.int(1, 2) }, () => undefined);
     this.#machines = Array.from({ length: random.int(1, 3) }, (_, n) => ({
       host: new ScriptedHost(`w${n}`, this.#world, this.#script()),
@@ -125,7 +131,8 @@ export class Simulation {
   #open(process: SimulatedProcess) {
     const onInbox = (node: string, key: string, uid: string): void => {
       const machine = this.#machines.find(({ host }) => host.name === node);
-      machine?.worker?.recheck(key, uid);
+      // An inbox may be cut off, and goes with a node that was given up.
+      if (!this.#random.chance(this.#lossRate)) machine?.worker?.recheck(key, uid);
     };
     return openGatedStore(this.#world, process, this.#options, onInbox);
   }
@@ -152,7 +159,10 @@ export class Simulation {
         const script = this.#scripts.find(({ job }) => job.metadata.name === name);
         if (script === undefined) throw new Violation(`a Pod of an unknown Job runs: ${name}`);
         const runs = this.#runs.filter(({ job, index }) => job === name && index === pod.index);
-        const failures = runs.filter(({ end, exitCode }) => end === "natural" && exitCode !== 0);
+        // Those that were stopped or lost did not have the failure that they were to have.
+        const failures = runs.filter(
+          ({ end, fate }) => fate.exitCode !== 0 && (end === "natural" || end === undefined),
+        );
         const earlier = pod.index === undefined ? runs.length : failures.length;
         return script.fate(pod.index, earlier);
       },
@@ -161,7 +171,10 @@ export class Simulation {
         this.#runs.push(run);
         const others = this.#runs.filter((one) => one.end === undefined && one !== run);
         if (others.some(({ uid }) => uid === run.uid)) {
-          throw new Violation(`${run.name} runs on two machines`);
+          // Thrown here, the worker would take it for a fault of its runtime.
+          this.#world.audits.push(() =>
+            Promise.reject(new Violation(`${run.name} runs on two machines`)),
+          );
         }
         if (run.index === undefined) return;
         for (const other of others) {
@@ -193,21 +206,19 @@ export class Simulation {
   }
 
   #history(jobName: string): JobHistory | undefined {
-    return [...this.#auditor.histories.values()].find(
-      ({ job }) => job.metadata.name === jobName,
-    );
+    return [...this.#auditor.histories.values()].find(({ job }) => job.metadata.name === jobName);
   }
 
   // --- what users do ---
 
-  #plan(inMs: number, what: string, act: () => Promise<void>): void {
+  #plan(inMs: number, what: string, act: () => Promise<void>, then?: () => void): void {
     this.#plans += 1;
     this.#world.at(this.#world.nowMs + inMs, what, () => {
       act()
-        .catch((error: unknown) => {
+        .then(then, (error: unknown) => {
           this.#world.say(`${what} failed: ${String(error)}`);
           // A user whose request failed asks again.
-          this.#plan(1_000, what, act);
+          this.#plan(1_000, what, act, then);
         })
         .finally(() => {
           this.#plans -= 1;
@@ -221,17 +232,17 @@ export class Simulation {
     const later = (): number => 5_001 + random.int(0, random.pick([2_000, 60_000]));
     const { parallelism } = job.spec;
     if (random.chance(0.25)) {
-      const atMs = later();
-      this.#plan(atMs, `suspend ${key}`, () => this.#user.change(key, () => ({ suspend: true })));
-      const resume = atMs + random.int(0, 40_000);
-      this.#plan(resume, `resume ${key}`, () => this.#user.change(key, () => ({ suspend: false })));
+      const suspend = (to: boolean) => () => this.#user.change(key, () => ({ suspend: to }));
+      this.#plan(later(), `suspend ${key}`, suspend(true), () =>
+        this.#plan(random.int(0, 40_000), `resume ${key}`, suspend(false)),
+      );
     }
     if (random.chance(0.25)) {
-      const atMs = later();
       const other = random.int(0, 4);
       const scale = (to: number) => () => this.#user.change(key, () => ({ parallelism: to }));
-      this.#plan(atMs, `scale ${key} to ${other}`, scale(other));
-      this.#plan(atMs + random.int(0, 40_000), `scale ${key} back`, scale(parallelism));
+      this.#plan(later(), `scale ${key} to ${other}`, scale(other), () =>
+        this.#plan(random.int(0, 40_000), `scale ${key} back`, scale(parallelism)),
+      );
     }
     for (let n = random.pick([0, 0, 0, 1, 2, 3]); n > 0; n--) {
       const evict = random.chance(0.4);
@@ -259,6 +270,7 @@ export class Simulation {
     for (;;) {
       await settled();
       for (const audit of this.#world.audits.splice(0)) await audit();
+      if (++this.#steps > STEPS_MAX) throw new Violation(`no rest: ${await this.#describe()}`);
       const steps = this.#choices();
       if (steps.length === 0 || this.#random.chance(EARLY_TIME)) {
         const before = this.#auditor.changes;
@@ -270,7 +282,6 @@ export class Simulation {
         if (idle > IDLE_ROUNDS_MAX) throw new Violation(`stuck: ${await this.#describe()}`);
         continue;
       }
-      if (++this.#steps > STEPS_MAX) throw new Violation(`no rest: ${await this.#describe()}`);
       await this.#go(this.#random.pick(steps));
       if (!this.#calm && this.#random.chance(SPONTANEOUS)) this.#anything();
     }
@@ -307,7 +318,10 @@ export class Simulation {
     const random = this.#random;
     const { process, what, run } = choice;
     const mayCrash = !this.#calm && this.#crashesLeft > 0 && process !== this.#api;
-    const crash = mayCrash && random.chance(CRASH) ? random.pick(["before", "after", "cut"] as const) : undefined;
+    const crash =
+      mayCrash && random.chance(CRASH)
+        ? random.pick(["before", "after", "cut"] as const)
+        : undefined;
     if (crash === "before") {
       this.#crash(process, `before ${what}`);
       return;
@@ -366,7 +380,8 @@ export class Simulation {
     const { held } = process as SchedulerProcess | WorkerProcess;
     if (held === undefined) return;
     for (const queue of [this.#queues.sync, this.#queues.pods]) {
-      for (const holder of held) for (const id of queue.heldBy(new Set([holder]))) queue.stall(id, holder);
+      for (const holder of held)
+        for (const id of queue.heldBy(new Set([holder]))) queue.stall(id, holder);
     }
   }
 
@@ -374,7 +389,12 @@ export class Simulation {
   #anything(): void {
     const acts: (() => void)[] = [];
     for (const one of this.#live(this.#schedulers)) {
-      acts.push(() => one.sweep(), () => one.fireTimers(), () => one.clean(), () => one.checkNodes());
+      acts.push(
+        () => one.sweep(),
+        () => one.fireTimers(),
+        () => one.clean(),
+        () => one.checkNodes(),
+      );
     }
     for (const one of this.#live(this.#machines.map(({ worker }) => worker))) {
       acts.push(() => one.rescan());
@@ -400,15 +420,21 @@ export class Simulation {
     const schedulers = this.#live(this.#schedulers);
     const workers = this.#live(this.#machines.map(({ worker }) => worker));
     const due = (scored: readonly string[]): number =>
-      schedulers.length === 0 || scored[1] === undefined ? Infinity : Math.max(Number(scored[1]), world.nowMs);
+      schedulers.length === 0 || scored[1] === undefined
+        ? Infinity
+        : Math.max(Number(scored[1]), world.nowMs);
     const away = nodes.some((node) => !workers.some((worker) => worker.node === node));
     const timerAtMs = Math.min(due(timer), due(ttl));
-    const sweepAtMs = dirty + unqueued > 0 && schedulers.length > 0 ? world.nowMs + SWEEP_MS : Infinity;
-    const nodesAtMs = away && schedulers.length > 0 ? world.nowMs + IDLE_MS : Infinity;
+    const next = (needed: boolean, lastMs: number, everyMs: number): number =>
+      needed && schedulers.length > 0 ? Math.max(world.nowMs, lastMs + everyMs) : Infinity;
+    const sweepAtMs = next(dirty + unqueued > 0, this.#sweptAtMs, SWEEP_MS);
+    const nodesAtMs = next(away, this.#checkedAtMs, IDLE_MS);
     const nextAtMs = Math.min(world.nextAtMs, timerAtMs, sweepAtMs, nodesAtMs);
     if (early && nextAtMs > world.nowMs + 5_000) return false;
     const idle = nextAtMs === Infinity || (nextAtMs === sweepAtMs && !early);
     const atMs = nextAtMs === Infinity ? world.nowMs + IDLE_MS : nextAtMs;
+    if (atMs >= sweepAtMs) this.#sweptAtMs = atMs;
+    if (atMs >= nodesAtMs) this.#checkedAtMs = atMs;
     for (const worker of workers) {
       await redis.zadd(key(suffix.leases), atMs + LEASE_MS, worker.node);
       if (!nodes.includes(worker.node)) worker.heartbeat();
@@ -420,7 +446,10 @@ export class Simulation {
       if (atMs >= nodesAtMs || nextAtMs === Infinity) one.checkNodes();
       if (nextAtMs === Infinity) one.clean();
     }
-    if (nextAtMs === Infinity) for (const worker of workers) worker.rescan();
+    if (nextAtMs === Infinity || atMs >= this.#scannedAtMs + IDLE_MS) {
+      this.#scannedAtMs = atMs;
+      for (const worker of workers) worker.rescan();
+    }
     return idle;
   }
 
@@ -544,4 +573,3 @@ const outcomeOf = ({ status }: Job) => {
     failedIndexes: status.failedIndexes ?? "",
   };
 };
-

@@ -92,7 +92,9 @@ export class ApiUnderTest {
     const response = await fetch(this.url(path), {
       method,
       headers: { ...type, ...this.headers(options) },
-      ...(body === undefined ? {} : { body: raw ? (body as string | Uint8Array) : JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: raw ? (body as string | Uint8Array) : JSON.stringify(body) }),
     });
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;

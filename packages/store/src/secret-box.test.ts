@@ -67,7 +67,9 @@ describe("SecretBox", () => {
     const box = SecretBox.parse(first);
     const sealed = box.seal(secret());
     const text = sealed["sealed"] as string;
-    const flipped = text.slice(0, -1) + (text.endsWith("A") ? "B" : "A");
+    // Not the last character: some of its bits may stand for nothing.
+    const at = text.length - 10;
+    const flipped = text.slice(0, at) + (text[at] === "A" ? "B" : "A") + text.slice(at + 1);
     for (const broken of [flipped, text.slice(0, -9), text.split(".").slice(0, 3).join("."), "x"]) {
       expect(() => box.open({ ...sealed, sealed: broken })).toThrow(SealedSecretError);
     }

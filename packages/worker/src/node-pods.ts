@@ -3,24 +3,33 @@ import { suffix } from "@gantry/store";
 import type { PodRunner } from "./pod-runner.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
-/** Pods that this node claimed before it was restarted. */
-export const adoptAll = async (context: WorkerContext, runner: PodRunner): Promise<void> => {
+/** Takes up the Pods that this node claimed before it was restarted; resolves with all it has. */
+export const adoptAll = async (
+  context: WorkerContext,
+  runner: PodRunner,
+): Promise<ReadonlySet<string>> => {
   const { store, node, log } = context;
   const keys = await store.redis.smembers(store.key(suffix.nodePods(node)));
   const pods = await store.getMany("pods", keys);
+  const found = new Set<string>();
   for (const pod of pods) {
     if (pod === null || pod.value.node !== node) continue;
+    found.add(pod.value.uid);
     if (!runner.has(pod.value.uid)) {
       log.info({ pod: pod.key, uid: pod.value.uid }, "adopting a pod of this node");
       runner.adopt(pod);
     }
     if (pod.value.deletion !== undefined) await runner.recheck(pod.key, pod.value.uid);
   }
+  return found;
 };
 
-/** What no message announced: Pods of this node that do not run here, leftovers of gone ones. */
+/** What no message announced: Pods of this node that do not run here, and Pods here that are gone. */
 export const scan = async (context: WorkerContext, runner: PodRunner): Promise<void> => {
-  await adoptAll(context, runner);
+  const found = await adoptAll(context, runner);
+  // An inbox is cut off at its length, and goes with a node that was given up.
+  const missing = runner.local.filter(({ uid }) => !found.has(uid));
+  await Promise.all(missing.map(({ key, uid }) => runner.recheck(key, uid)));
   await removeLeftovers(context, runner);
 };
 

@@ -114,6 +114,11 @@ export class PodReporter {
     return true;
   }
 
+  /** Whether the Pod is still this worker's to run, and is to run. */
+  async holds(): Promise<boolean> {
+    return (await this.#reread()) && !isTerminal(this.pod) && this.pod.deletion === undefined;
+  }
+
   /** Whether the claim still holds. */
   async #reread(): Promise<boolean> {
     const { store, fence } = this.#context;

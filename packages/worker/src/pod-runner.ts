@@ -15,6 +15,12 @@ const SOURCE_RETRY_MS = 2_000;
 /** Faults of the store are waited out: they say nothing of the Pod. */
 const STORE_RETRY_MS = 1_000;
 
+/**
+ * A worker that stood still this long between claim and launch looks again whether the Pod is still
+ * to run: it may have been given up, and be replaced elsewhere.
+ */
+const CLAIM_FRESH_MS = 1_000;
+
 /** What the queue shows of an ended Pod. */
 export interface PodResult {
   readonly phase: string;
@@ -36,6 +42,8 @@ interface LocalPod {
   readonly reporter: PodReporter;
   readonly done: Promise<PodResult>;
   running: RunningPod | undefined;
+  /** When it was known to be this worker's. */
+  heldAtMs: number;
   /** Asked to stop before it had started. */
   stopGraceSeconds: number | undefined;
   stop: AbortController;
@@ -59,6 +67,11 @@ export class PodRunner {
 
   get running(): number {
     return this.#local.size;
+  }
+
+  /** The Pods that run here. */
+  get local(): readonly { readonly key: string; readonly uid: string }[] {
+    return [...this.#local].map(([uid, { key }]) => ({ key, uid }));
   }
 
   has(uid: string): boolean {
@@ -148,6 +161,7 @@ export class PodRunner {
       key: pod.key,
       reporter,
       running: undefined,
+      heldAtMs: pod.value.scheduledAtMs ?? this.#context.now(),
       stopGraceSeconds: undefined,
       stop: new AbortController(),
       done: begun
@@ -211,6 +225,7 @@ export class PodRunner {
     const { stored } = local.reporter;
     await this.#patiently(local, async () => context.placement?.adopt(stored.value));
     if (stored.value.claim === context.fence) return true;
+    local.heldAtMs = context.now();
     const reclaimed = await this.#patiently(local, () => reclaimPod(context, stored));
     if (reclaimed === null) return false;
     local.reporter.restart(reclaimed);
@@ -234,8 +249,20 @@ export class PodRunner {
     const rejections = runtime.admit(spec);
     if (rejections.length > 0) return refused(runtime, rejections, sink);
     const sources = await this.#sources(local, spec);
-    if (sources === null) return stoppedBeforeStart(pod, this.#context.now());
+    if (sources === null || !(await this.#isHeld(local))) {
+      return stoppedBeforeStart(pod, this.#context.now());
+    }
     return runtime.launch(runnablePod(this.#context, pod, template, spec, sources), sink);
+  }
+
+  async #isHeld(local: LocalPod): Promise<boolean> {
+    const { now } = this.#context;
+    while (now() - local.heldAtMs > CLAIM_FRESH_MS) {
+      const askedAtMs = now();
+      if (!(await this.#patiently(local, () => local.reporter.holds()))) return false;
+      local.heldAtMs = askedAtMs;
+    }
+    return true;
   }
 
   /** The Event by which people see when and where a Pod was placed. */
@@ -337,7 +364,6 @@ const runnablePod = (
   serviceAccountName: spec.serviceAccountName ?? "default",
   spec,
   sources,
-  ...(pod.job === undefined ? {} : { job: pod.job }),
   ...(pod.index === undefined ? {} : { index: pod.index }),
 });
 

@@ -17,6 +17,8 @@ export interface RunnablePod {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly node: string;
+  /** Completion index, of an Indexed Job's Pod. */
+  readonly index?: number;
   readonly serviceAccountName: string;
   readonly spec: PodSpec;
   /** ConfigMaps and Secrets the Pod refers to, by `configmap/NAME` and `secret/NAME`; values are decoded. */
