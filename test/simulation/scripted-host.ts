@@ -48,7 +48,7 @@ interface Container {
 
 /** Says what becomes of each container, and is told of it. */
 export interface Script {
-  fate(pod: RunnablePod): Fate;
+  fate(job: string, index: number | undefined): Fate;
   started(run: Run): void;
   ended(run: Run): void;
 }
@@ -109,17 +109,20 @@ export class ScriptedHost {
   }
 
   #start(pod: RunnablePod): Container {
-    const { namespace, name, uid } = pod;
+    const { namespace, name, uid, labels, annotations } = pod;
+    const job = labels["batch.kubernetes.io/job-name"] ?? "";
+    const indexText = annotations["batch.kubernetes.io/job-completion-index"];
+    const index = indexText === undefined ? undefined : Number(indexText);
     const container: Container = {
       pod: { namespace, name, uid },
       run: {
         uid,
         name,
-        job: pod.labels["batch.kubernetes.io/job-name"] ?? "",
-        index: pod.index,
+        job,
+        index,
         host: this.name,
         startedAtMs: this.#world.nowMs,
-        fate: this.#script.fate(pod),
+        fate: this.#script.fate(job, index),
         end: undefined,
         exitCode: undefined,
       },

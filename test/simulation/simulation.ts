@@ -154,17 +154,15 @@ export class Simulation {
 
   #script() {
     return {
-      fate: (pod: { labels: Readonly<Record<string, string>>; index?: number }) => {
-        const name = pod.labels["batch.kubernetes.io/job-name"] ?? "";
+      fate: (name: string, index: number | undefined) => {
         const script = this.#scripts.find(({ job }) => job.metadata.name === name);
         if (script === undefined) throw new Violation(`a Pod of an unknown Job runs: ${name}`);
-        const runs = this.#runs.filter(({ job, index }) => job === name && index === pod.index);
+        const runs = this.#runs.filter((run) => run.job === name && run.index === index);
         // Those that were stopped or lost did not have the failure that they were to have.
         const failures = runs.filter(
           ({ end, fate }) => fate.exitCode !== 0 && (end === "natural" || end === undefined),
         );
-        const earlier = pod.index === undefined ? runs.length : failures.length;
-        return script.fate(pod.index, earlier);
+        return script.fate(index, index === undefined ? runs.length : failures.length);
       },
       started: (run: Run) => {
         this.#world.say(`** ${run.name} starts on ${run.host}`);

@@ -39,14 +39,15 @@ export class NodeLifecycle {
     const alive = new Set(
       known.filter((lease) => lease.expiresAtMs > nowMs).map((lease) => lease.node),
     );
-    for (const node of await store.keys("nodes")) {
+    // A lease outlasts its Node until the last of the node's Pods is lost.
+    const nodes = new Set([...(await store.keys("nodes")), ...known.map((lease) => lease.node)]);
+    for (const node of nodes) {
       if (alive.has(node)) this.#awaySince.delete(node);
       else await this.#away(node, nowMs);
     }
   }
 
   async #away(node: string, nowMs: number): Promise<void> {
-    const { log } = this.#context;
     const since = this.#awaySince.get(node);
     if (since === undefined) {
       this.#awaySince.set(node, nowMs);
@@ -54,10 +55,11 @@ export class NodeLifecycle {
       return;
     }
     if (nowMs - since < this.#graceMs) return;
-    const lost = await this.#losePods(node, nowMs);
-    if (lost > 0) log.warn({ node, pods: lost }, "node is gone: its pods are lost");
-    await this.#remove(node);
-    this.#awaySince.delete(node);
+    await this.#losePods(node, nowMs);
+    if (!(await this.#removeNode(node))) return;
+    // Without its Node it claims nothing more; these it claimed meanwhile.
+    await this.#losePods(node, nowMs);
+    await this.#forget(node);
   }
 
   async #markNotReady(name: string, nowMs: number): Promise<void> {
@@ -83,8 +85,8 @@ export class NodeLifecycle {
     await store.commit(txn);
   }
 
-  async #losePods(node: string, nowMs: number): Promise<number> {
-    const { store, queues } = this.#context;
+  async #losePods(node: string, nowMs: number): Promise<void> {
+    const { store, queues, log } = this.#context;
     const keys = await store.redis.smembers(store.key(suffix.nodePods(node)));
     const pods = await store.getMany("pods", keys);
     const wake = new Set<string>();
@@ -102,22 +104,29 @@ export class NodeLifecycle {
       if (syncKey !== undefined) wake.add(syncKey);
     }
     await queues.wake([...wake]);
-    return lost;
+    if (lost > 0) log.warn({ node, pods: lost }, "node is gone: its pods are lost");
   }
 
-  async #remove(name: string): Promise<void> {
+  /** Whether the Node's object is gone, and was not renewed meanwhile. */
+  async #removeNode(name: string): Promise<boolean> {
     const { store } = this.#context;
-    const left = await store.redis.scard(store.key(suffix.nodePods(name)));
-    if (left > 0) return;
     const node = await store.get("nodes", name);
-    if (node === null) return;
-    await store.commit(
-      new Txn()
-        .delete("nodes", name, node.rv)
-        .side("ZREM", suffix.leases, name)
-        .side("HDEL", suffix.usage, name)
-        .side("DEL", suffix.nodeInbox(name)),
-    );
+    if (node === null) return true;
+    const txn = new Txn().delete("nodes", name, node.rv);
+    txn.side("ZADD", suffix.leases, "NX", 0, name);
+    return (await store.commit(txn)).ok;
+  }
+
+  async #forget(name: string): Promise<void> {
+    const { store } = this.#context;
+    // A Pod that changed while it was to be lost: the next check looks again.
+    if ((await store.redis.scard(store.key(suffix.nodePods(name)))) > 0) return;
+    const txn = new Txn()
+      .checkAbsent("nodes", name)
+      .side("ZREM", suffix.leases, name)
+      .side("HDEL", suffix.usage, name)
+      .side("DEL", suffix.nodeInbox(name));
+    if ((await store.commit(txn)).ok) this.#awaySince.delete(name);
   }
 }
 

@@ -18,6 +18,11 @@ export type Claim =
   /** Nothing to run: ended, deleted, or held by a node whose Pods are being given up. */
   | { readonly kind: "over"; readonly why: string };
 
+/** This worker's Node was removed; it claims nothing until it has registered again. */
+export class UnregisteredNodeError extends Error {
+  override name = "UnregisteredNodeError";
+}
+
 export const claimPod = async (context: WorkerContext, payload: PodPayload): Promise<Claim> => {
   const { store, node, now } = context;
   const key = `${payload.namespace}/${payload.name}`;
@@ -33,10 +38,13 @@ export const claimPod = async (context: WorkerContext, payload: PodPayload): Pro
     const next = claimedPod(pod.value, context, now());
     const txn = new Txn();
     updatePod(txn, pod, next);
+    txn.check("nodes", node, "any");
     const result = await store.commit(txn);
-    if (!result.ok) context.placement?.release(payload.uid);
-    else {
-      return { kind: "claimed", pod: { key, rv: result.rvs[0] ?? "", value: next } };
+    if (result.ok) return { kind: "claimed", pod: { key, rv: result.rvs[0] ?? "", value: next } };
+    context.placement?.release(payload.uid);
+    if (result.reason === "missing" && (await store.get("nodes", node)) === null) {
+      // Given up while this worker stood still: what it claimed now, nobody would answer for.
+      throw new UnregisteredNodeError(`node ${node} is not registered`);
     }
   }
 };

@@ -57,6 +57,7 @@ let runner: PodRunner;
 beforeAll(async () => {
   redis = await startRedis();
   store = new Store({ connection: { url: redis.url } });
+  await registerNode("n1");
 });
 afterAll(async () => {
   await store.close();
@@ -81,6 +82,17 @@ beforeEach(() => {
   };
   runner = new PodRunner(context);
 });
+
+const registerNode = async (name: string): Promise<void> => {
+  const node: StoredObject = {
+    kind: "Node",
+    apiVersion: "v1",
+    metadata: { name, uid: randomUUID(), creationTimestamp: new Date().toISOString() },
+  };
+  const txn = new Txn();
+  createObject(txn, "nodes", node, Date.now());
+  await store.commit(txn);
+};
 
 const create = async (spec: PodSpec): Promise<PodRecord> => {
   const pod: PodRecord = {
@@ -229,4 +241,15 @@ test("a volume's key that its Secret lacks is waited for too", async () => {
   await runner.stopAll();
   await run;
   expect(runtime.launched).toEqual([]);
+});
+
+test("a worker whose Node was removed claims nothing until it has registered again", async () => {
+  const node = await store.get("nodes", "n1");
+  await store.commit(new Txn().delete("nodes", "n1", node?.rv ?? ""));
+  const pod = await create({ containers });
+  expect(await runner.run(pod)).toMatchObject({ kind: "unclaimed" });
+  expect((await stored(pod)).node).toBeUndefined();
+  await registerNode("n1");
+  expect(await runner.run(pod)).toMatchObject({ kind: "ended" });
+  expect((await stored(pod)).node).toBe("n1");
 });
