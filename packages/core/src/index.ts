@@ -218,6 +218,7 @@ export {
   RUNTIMES_ANNOTATION,
 } from "./placement/fits.ts";
 export { addAmounts, type Amounts, amountsOf, podRequests } from "./placement/requests.ts";
+export { awaitsWorker } from "./placement/awaits-worker.ts";
 export {
   GATED_MESSAGE,
   unschedulableCondition,
@@ -227,3 +228,51 @@ export { secondsToStay, type Taint, untolerated } from "./placement/taints.ts";
 export type { Node as WireNode } from "./schema/node.ts";
 export { describeField, describeMessage, requiredFields } from "./schema/descriptions/describe.ts";
 export { listMeta as listMetaMessage, status as statusMessage } from "./schema/meta.ts";
+export {
+  type EcsSettings,
+  ecsSettings,
+  EcsSettingsError,
+  type EcsSettingsFile,
+  type EcsSubnet,
+  type EfsVolume,
+  parseEcsSettings,
+  startedBy,
+} from "./ecs/settings.ts";
+export {
+  isSpot,
+  type LaneKind,
+  laneKind,
+  type LanePolicy,
+  type LaneSettings,
+  type RateBucket,
+  type RateSettings,
+  runtimeLabel,
+} from "./ecs/lane-settings.ts";
+export type { PriceSettings } from "./ecs/price-settings.ts";
+export type {
+  ContainerDefinition,
+  ContainerOverride,
+  RegisterTaskDefinitionInput,
+  RunTaskInput,
+  TaskDefinitionContent,
+  TaskOverrides,
+} from "./ecs/run-task-input.ts";
+export {
+  type EcsContainer,
+  type EcsTask,
+  OWNER_ENV,
+  taskFrom,
+  taskId,
+  type TaskOwner,
+} from "./ecs/task.ts";
+export {
+  clientToken,
+  type LaunchIntent,
+  MAX_CLIENT_TOKEN,
+  mayReplay,
+  REPLAY_WINDOW_MS,
+  type StopIntent,
+  type StopReason,
+} from "./ecs/launch-intent.ts";
+export type { CauseClass, Classification, Cooling, Retry, Signal } from "./ecs/classification.ts";
+export type { ObservedCondition, TaskObservation, TaskOutcome } from "./ecs/task-outcome.ts";

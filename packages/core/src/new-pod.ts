@@ -1,7 +1,9 @@
 // The record of a Pod that the Job controller has just decided to create.
 import type { Job } from "./job.ts";
 import type { PodCreation } from "./job-plan.ts";
+import { isGated } from "./placement/awaits-worker.ts";
 import type { PodRecord } from "./pod-record.ts";
+import { renderPodSpec } from "./pod-spec-render.ts";
 
 /** `template`: the store's name of the Job's present Pod template. */
 export const newPodRecord = (
@@ -10,8 +12,9 @@ export const newPodRecord = (
   template: string,
   nowMs: number,
 ): PodRecord => {
-  const finalizers = job.spec.template.metadata?.finalizers ?? [];
-  return {
+  const { metadata, spec } = job.spec.template;
+  const finalizers = metadata?.finalizers ?? [];
+  const record: PodRecord = {
     namespace: job.metadata.namespace,
     name: creation.name,
     uid: creation.uid,
@@ -27,5 +30,8 @@ export const newPodRecord = (
     phase: "Pending",
     ready: false,
     containers: [],
+    // Bound by its template: that node runs it, and none is looked for.
+    ...(spec?.nodeName !== undefined && spec.nodeName !== "" && { node: spec.nodeName }),
   };
+  return isGated(spec) ? { ...record, spec: renderPodSpec(record, job.spec.template) } : record;
 };

@@ -1,5 +1,7 @@
 // X3: the conditions of a Pod, derived from its record as a kubelet would set them.
 import { rfc3339 } from "./apimachinery/time.ts";
+import { isGated } from "./placement/awaits-worker.ts";
+import { GATED_MESSAGE } from "./placement/unschedulable.ts";
 import { isTerminal, type ContainerRecord, type PodRecord } from "./pod-record.ts";
 import type { PodCondition, PodSpec } from "./schema/pod.ts";
 
@@ -65,6 +67,10 @@ export function derivedConditions(pod: PodRecord, spec: PodSpec | undefined): Po
     conditions.push(
       condition("PodScheduled", { holds: true }, pod.scheduledAtMs ?? pod.createdAtMs),
     );
+  }
+  if (pod.node === undefined && isGated(pod.spec)) {
+    const truth = { holds: false, reason: "SchedulingGated", message: GATED_MESSAGE };
+    conditions.push(condition("PodScheduled", truth, pod.createdAtMs));
   }
   return conditions;
 }

@@ -8,6 +8,7 @@ import {
   INDEX_IGNORED_FAILURE_COUNT,
   TRACKING_FINALIZER,
 } from "./pod-labels.ts";
+import { isGated } from "./placement/awaits-worker.ts";
 import type { PodPhase, PodRecord } from "./pod-record.ts";
 import { derivedAnnotations, derivedLabels } from "./pod-render.ts";
 import { prefixOfName, renderPodSpec } from "./pod-spec-render.ts";
@@ -130,7 +131,7 @@ function statusFields(pod: Pod, previous: PodRecord | undefined) {
 /**
  * The record of a Pod whose metadata the API has completed (name, namespace, uid,
  * creationTimestamp). `previous` is what was stored, with the template it derives from: what
- * clients can't set (deletion, claim, handle) and the milliseconds of unchanged times stay.
+ * clients can't set (deletion, claim, portable, handle) and the milliseconds of unchanged times stay.
  * Without `previous` the Pod is a new one and keeps its spec whole.
  */
 export function recordFromPod(
@@ -161,6 +162,7 @@ export function recordFromPod(
     tracked: metadata.finalizers?.includes(TRACKING_FINALIZER) ?? false,
     node: spec.nodeName,
     claim: previous?.claim,
+    portable: previous?.portable,
     deletion: previous?.deletion,
     handle: previous?.handle,
     ...statusFields(pod, previous),
@@ -172,7 +174,10 @@ export function recordFromPod(
   const ownSpec = withoutNode(spec);
   const record: PodRecord = {
     ...base,
-    spec: derivedSpec !== undefined && semanticEqual(ownSpec, derivedSpec) ? undefined : ownSpec,
+    spec:
+      derivedSpec !== undefined && !isGated(ownSpec) && semanticEqual(ownSpec, derivedSpec)
+        ? undefined
+        : ownSpec,
     meta: ownMeta(metadata, base, template),
   };
   return compact({

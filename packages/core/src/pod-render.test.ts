@@ -31,6 +31,21 @@ const two = (record: PodRecord): PodRecord => ({
 });
 
 describe("renderPod", () => {
+  it("says of a gated Pod what it waits for, until it is bound", () => {
+    const spec = { ...template.spec, schedulingGates: [{ name: "example.com/hold" }] };
+    const gated = testPod({ spec, node: undefined, scheduledAtMs: undefined });
+    const conditions = renderPod(gated, template, "7").status?.conditions;
+    expect(conditions?.filter(({ type }) => type === "PodScheduled")).toEqual([
+      {
+        type: "PodScheduled",
+        status: "False",
+        lastTransitionTime: "2026-11-23T08:00:00Z",
+        reason: "SchedulingGated",
+        message: "Scheduling is blocked due to non-empty scheduling gates",
+      },
+    ]);
+  });
+
   it("shows metadata: tracking finalizer, owner, index, counts, deletion", () => {
     const record = testPod({
       name: "demo-3-abcde",

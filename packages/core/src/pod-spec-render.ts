@@ -37,7 +37,9 @@ const completed = new WeakMap<PodTemplateSpec, PodSpec>();
 function completedSpec(template: PodTemplateSpec): PodSpec {
   const known = completed.get(template);
   if (known !== undefined) return known;
-  const spec = admitPod(defaultPod({ spec: template.spec ?? {} })).spec ?? {};
+  // Where a Pod is bound, its record says.
+  const { nodeName: _node, ...spec } =
+    admitPod(defaultPod({ spec: template.spec ?? {} })).spec ?? {};
   completed.set(template, spec);
   return spec;
 }

@@ -1,5 +1,6 @@
 // Turns the core's plan for a Job into one transaction.
 import {
+  awaitsWorker,
   invariant,
   isFinished,
   isTerminal,
@@ -126,7 +127,7 @@ const createPods = (
   const template = context.templates.learn(job);
   const created = plan.create.map((creation) => newPodRecord(job, creation, template, nowMs));
   for (const pod of created) createPod(txn, pod);
-  const queued = created.map((pod) => queuedPod(pod, job.spec.template.spec));
+  const queued = created.filter(awaitsWorker).map((pod) => queuedPod(pod, job.spec.template.spec));
   markUnqueued(txn, queued);
   return queued;
 };

@@ -107,6 +107,10 @@ export const createPod = (txn: Txn, pod: PodRecord): void => {
   const key = `${pod.namespace}/${pod.name}`;
   txn.create("pods", key, encodeBody("pods", pod));
   reindexPod(txn, key, pod.name, noIndexes, podIndexes(pod));
+  if (pod.node === undefined) return;
+  // Bound by who made it. A node that is not there has a grace to appear, as one that went away.
+  txn.side("ZADD", suffix.leases, "NX", 0, pod.node);
+  tellNode(txn, pod);
 };
 
 export const updatePod = (txn: Txn, before: Stored<PodRecord>, after: PodRecord): void => {

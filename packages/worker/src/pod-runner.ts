@@ -112,7 +112,11 @@ export class PodRunner {
       await this.#removeLeftovers(uid);
       return;
     }
-    const { deletion } = found.value;
+    const { deletion, node } = found.value;
+    // Bound to this node by who made it.
+    if (node === this.#context.node && !isTerminal(found.value) && !this.#shuttingDown) {
+      this.adopt(found);
+    }
     if (local === undefined || deletion === undefined) return;
     const endMs = deletion.requestedAtMs + deletion.graceSeconds * 1000;
     this.#stop(local, Math.max(0, (endMs - this.#context.now()) / 1000));

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import {
   alreadyExists,
   type ApiError,
+  awaitsWorker,
   badRequest,
   cannotHandle,
   conflict,
@@ -177,8 +178,7 @@ export const create = async (
 export const queuedBy = (strategy: Strategy, value: unknown): QueuedPod[] => {
   if (strategy.resource !== "pods") return [];
   const pod = value as PodRecord;
-  const gated = (pod.spec?.schedulingGates ?? []).length > 0;
-  return pod.node === undefined && !gated ? [queuedPod(pod, pod.spec)] : [];
+  return awaitsWorker(pod) ? [queuedPod(pod, pod.spec)] : [];
 };
 
 const store = async (
