@@ -483,13 +483,16 @@ export class Simulation {
 
   /** Failures that counted, and that no script asked for. */
   #ledger({ counted }: JobHistory): Ledger {
-    const scripted = new Set(
+    const scripted = new Map(
       this.#runs.flatMap(({ uid, end, exitCode }) =>
-        end === "natural" && exitCode !== 0 ? [uid] : [],
+        end === "natural" && exitCode !== 0 ? [[uid, exitCode] as const] : [],
       ),
     );
+    // An end that went down with its machine before it was told is not the one that counted.
+    const asScripted = ({ uid, containers }: PodRecord): boolean =>
+      scripted.has(uid) && containers[0]?.exitCode === scripted.get(uid);
     const extra = counted.filter(
-      ({ as, byVerdict, pod }) => as === "failed" && !byVerdict && !scripted.has(pod.uid),
+      ({ as, byVerdict, pod }) => as === "failed" && !byVerdict && !asScripted(pod),
     );
     return {
       extraFailures: extra.length,

@@ -30,6 +30,10 @@ describe.skipIf(noEngine !== null)(`Pods in containers (${noEngine ?? "a real en
   ];
 
   describe("conformance.md 1.2", () => {
+    const volumes = [{ name: "data", emptyDir: {} }];
+    const oddFails =
+      "if [ $(expr ${JOB_COMPLETION_INDEX} % 2) -ne 0 ]; then exit 1; else exit 0; fi";
+
     test("an empty command takes the image's: busybox exits 0, pause stays until SIGTERM", async () => {
       const { last } = await runOn(runtime, { containers: [{ name: "c", image: BUSYBOX }] });
       expect(last).toMatchObject({ phase: "Succeeded", containers: [{ exitCode: 0 }] });
@@ -40,6 +44,18 @@ describe.skipIf(noEngine !== null)(`Pods in containers (${noEngine ?? "a real en
         phase: "Succeeded",
         containers: [{ reason: "Completed", exitCode: 0 }],
       });
+    });
+
+    test.each([
+      ["succeed", "exit 0", undefined, /^0$/],
+      ["fail", "exit 1", undefined, /^1$/],
+      ["randomlySucceedOrFail", "exit $(( $RANDOM / 16384 ))", undefined, /^[01]$/],
+      ["failOddSucceedEven, odd", oddFails, "3", /^1$/],
+      ["failOddSucceedEven, even", oddFails, "4", /^0$/],
+    ])("%s", async (_, script, index, exitCode) => {
+      const env = index === undefined ? [] : [{ name: "JOB_COMPLETION_INDEX", value: index }];
+      const { last } = await runOn(runtime, { containers: [mounted(script, { env })], volumes });
+      expect(`${last.containers[0]?.exitCode}`).toMatch(exitCode);
     });
 
     test("J2, J19 failOnce on the node: a marker on a hostPath outlives the Pod", async () => {

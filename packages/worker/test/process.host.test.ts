@@ -20,7 +20,7 @@ import { readJournal } from "../src/process/journal.ts";
 import { memoryPath } from "../src/process/memory-directory.ts";
 import { findMountSupport } from "../src/process/mount-support.ts";
 import { ProcessRuntime, type ProcessRuntimeOptions } from "../src/process/process-runtime.ts";
-import { usageBytes } from "../src/process/volume-limits.ts";
+import { usageBytes } from "../src/pod/volume-limits.ts";
 import { compile, type Compiled } from "./compiled.ts";
 import { launch, logText, runnable, shell, Trial, until } from "./runtime-suite.ts";
 import { killed, startRuntimeProcess } from "./worker-process.ts";

@@ -9,7 +9,7 @@ import { quantityAmount } from "../pod/field-ref.ts";
 import { PodSupervision } from "../pod/pod-supervision.ts";
 import { VolumeError } from "../pod/host-path.ts";
 import { rebootEvent } from "../pod/reboot.ts";
-import { type VolumeLimit, watchVolumeLimits } from "../process/volume-limits.ts";
+import { type VolumeLimit, watchVolumeLimits } from "../pod/volume-limits.ts";
 import type { Observation, PodSink, RunnablePod, RunningPod } from "../runtime.ts";
 import type { PodGround } from "./container-config.ts";
 import type { DockerContext } from "./docker-context.ts";

@@ -15,7 +15,7 @@ import type { RunnablePod } from "../runtime.ts";
 import { cgroupLimits } from "./cgroup.ts";
 import { POD_MARKER } from "./leftovers.ts";
 import type { ContainerPlan, PodPlan } from "./pod-plan.ts";
-import type { VolumeLimit } from "./volume-limits.ts";
+import type { VolumeLimit } from "../pod/volume-limits.ts";
 
 type Container = NonNullable<PodSpec["containers"]>[number];
 

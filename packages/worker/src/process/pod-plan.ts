@@ -5,7 +5,7 @@ import type { ContainerBehaviour } from "../pod/behaviour.ts";
 import type { BackoffTiming } from "../pod/restart.ts";
 import type { MountPlan } from "../pod/volumes.ts";
 import type { CgroupLimits } from "./cgroup.ts";
-import type { VolumeLimit } from "./volume-limits.ts";
+import type { VolumeLimit } from "../pod/volume-limits.ts";
 
 export interface ContainerPlan extends ContainerBehaviour {
   readonly image: string;

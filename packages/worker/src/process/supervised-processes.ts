@@ -11,7 +11,7 @@ import { execBeside, startContainer } from "./container-process.ts";
 import type { Journal } from "./journal.ts";
 import { signalGroup } from "./leftovers.ts";
 import type { PipePool } from "./pipe-pool.ts";
-import { watchVolumeLimits } from "./volume-limits.ts";
+import { watchVolumeLimits } from "../pod/volume-limits.ts";
 import { type ContainerPlan, logDirectory, type PodPlan } from "./pod-plan.ts";
 
 /** A kubelet's, for a volume above its limit. */
