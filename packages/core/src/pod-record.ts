@@ -65,6 +65,8 @@ export interface PodRecord {
   readonly node?: string | undefined;
   /** Fencing number of the claim under which it runs; a report with another is refused. */
   readonly claim?: number | undefined;
+  /** What runs of it does not live on its node: another worker may take it over and go on. */
+  readonly portable?: boolean | undefined;
   /** Set once deletion was asked for: deletionTimestamp = atMs + grace. */
   readonly deletion?: { readonly requestedAtMs: number; readonly graceSeconds: number } | undefined;
   readonly scheduledAtMs?: number | undefined;
