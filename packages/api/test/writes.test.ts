@@ -269,6 +269,20 @@ describe("delete", () => {
     expect(headers.get("warning")).toContain("child pods are preserved by default");
   });
 
+  test("a CronJob without a policy goes in the background (C3)", async () => {
+    const jobTemplate = { spec: jobManifest("any").spec };
+    const cronJobs = JOBS.replace("jobs", "cronjobs");
+    await api.post(cronJobs, {
+      apiVersion: "batch/v1",
+      kind: "CronJob",
+      metadata: { name: "hourly" },
+      spec: { schedule: "0 * * * *", jobTemplate },
+    });
+    const { body, headers } = await api.send("DELETE", `${cronJobs}/hourly`);
+    expect([body.kind, body.status, headers.get("warning")]).toEqual(["Status", "Success", null]);
+    expect((await api.get(`${cronJobs}/hourly`)).status).toBe(404);
+  });
+
   test("in the background it goes at once, answered with a Status", async () => {
     const { body: job } = await api.post(JOBS, jobManifest("gone"));
     const { body } = await api.send("DELETE", `${JOBS}/gone`, {
