@@ -111,7 +111,10 @@ export class Simulation {
     for (const script of this.#scripts) {
       this.#world.say(`${script.family} ${JSON.stringify(script.job.spec)}`);
       this.#plan(this.#random.int(0, 5_000), `create ${script.job.metadata.name}`, () =>
-        this.#user.create(script.job),
+        // Asked again after it was collected, it would be another Job, with a uid of its own.
+        this.#history(script.job.metadata.name) === undefined
+          ? this.#user.create(script.job)
+          : Promise.resolve(),
       );
       this.#planInterference(script);
     }

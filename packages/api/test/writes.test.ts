@@ -270,7 +270,8 @@ describe("delete", () => {
   });
 
   test("a CronJob without a policy goes in the background (C3)", async () => {
-    const jobTemplate = { spec: jobManifest("any").spec };
+    const { spec } = jobManifest("any") as { spec?: object };
+    const jobTemplate = { spec };
     const cronJobs = JOBS.replace("jobs", "cronjobs");
     await api.post(cronJobs, {
       apiVersion: "batch/v1",
