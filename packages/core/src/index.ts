@@ -276,3 +276,66 @@ export {
 } from "./ecs/launch-intent.ts";
 export type { CauseClass, Classification, Cooling, Retry, Signal } from "./ecs/classification.ts";
 export type { ObservedCondition, TaskObservation, TaskOutcome } from "./ecs/task-outcome.ts";
+export { classify } from "./ecs/classify.ts";
+export type { EcsPod, EcsRejection } from "./ecs/ecs-pod.ts";
+export {
+  definitionText,
+  FAMILY_PREFIX,
+  familyName,
+  planTask,
+  type TaskPlan,
+  type TaskRefusal,
+} from "./ecs/task-plan.ts";
+export { type LanePlace, placesFor } from "./ecs/places.ts";
+export {
+  chooseLane,
+  type ClosedLanes,
+  coolingMs,
+  type LaneChoice,
+  type LaneHistory,
+} from "./ecs/lane-choice.ts";
+export {
+  type Bucket,
+  launchBuckets,
+  launchesPerSecond,
+  usableBucket,
+  waitEstimate,
+} from "./ecs/launch-rates.ts";
+export { runTaskInput, type RunTaskRequest } from "./ecs/run-task-request.ts";
+export { lostTask, taskOutcome, type TaskSighting } from "./ecs/task-judgement.ts";
+export { type LaunchTrouble, launchTrouble } from "./ecs/launch-trouble.ts";
+export { failsLiveness } from "./ecs/health-check.ts";
+export { hasStopped, isNewer } from "./ecs/task-version.ts";
+export {
+  factsOfTask,
+  formatTaskFacts,
+  parseTaskFacts,
+  TASK_ANNOTATION,
+  type TaskFacts,
+} from "./ecs/task-facts.ts";
+export { admitOnEcs, type EcsAdmission } from "./ecs/admission/admit-on-ecs.ts";
+export {
+  ecsSettingsOfNodes,
+  publishEcsSettings,
+  readPublishedSettings,
+} from "./ecs/published-settings.ts";
+export {
+  type AdmittedPod,
+  admitOnRuntime,
+  hasAdmission,
+  type KnownRuntimes,
+  runtimesOfNodes,
+  type RuntimeVerdict,
+} from "./admission/runtime-admission.ts";
+export {
+  DEFAULT_RUNTIME_ANNOTATION,
+  runtimeSettingsAnnotation,
+} from "./admission/node-annotations.ts";
+export {
+  type BilledTask,
+  type CostEstimate,
+  estimateCost,
+  expectedTask,
+  hourPrice,
+  type UsedPod,
+} from "./ecs/cost.ts";

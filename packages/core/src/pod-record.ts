@@ -83,6 +83,8 @@ export interface PodRecord {
   readonly hostIP?: string | undefined;
   /** What a runtime needs to find the Pod again, e.g. supervisor directory, container id, task ARN. */
   readonly handle?: string | undefined;
+  /** What a newer Gantry keeps of a Pod and this one does not know; kept as it is. */
+  readonly unknown?: readonly unknown[] | undefined;
 }
 
 export const podKey = (pod: { namespace: string; name: string }): string =>

@@ -148,9 +148,19 @@ export const podKind = kindInfo({
   status: true,
   subresources: [
     {
+      name: "attach",
+      responseKind: { group: "", version: "v1", kind: "PodAttachOptions" },
+      verbs: ["create", "get"],
+    },
+    {
       name: "eviction",
       responseKind: { group: "policy", version: "v1", kind: "Eviction" },
       verbs: ["create"],
+    },
+    {
+      name: "exec",
+      responseKind: { group: "", version: "v1", kind: "PodExecOptions" },
+      verbs: ["create", "get"],
     },
     { name: "log", responseKind: { group: "", version: "v1", kind: "Pod" }, verbs: ["get"] },
   ],

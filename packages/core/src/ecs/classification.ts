@@ -3,13 +3,18 @@ import type { EcsTask } from "./task.ts";
 
 /** What is to be judged. */
 export type Signal =
-  /** A call failed: `name` and `message` of the client's exception. */
+  /**
+   * A call failed: `name` and `message` of the client's exception, or the `code` of one whose name
+   * says nothing (ECONNRESET).
+   */
   | {
       readonly kind: "error";
       readonly name: string;
       readonly message: string;
       /** HTTP status, when there was a reply. */
       readonly statusCode?: number | undefined;
+      /** The Pod's own task role: that it may not be passed is no fault of the lane. */
+      readonly taskRoleArn?: string | undefined;
     }
   /** An entry of `failures` in a reply that came. */
   | {
@@ -25,6 +30,8 @@ export type CauseClass =
   | "capacity"
   /** The account's number of vCPUs, or another quota, is used up. */
   | "quota"
+  /** No host suits the task as things are. */
+  | "placement"
   /** Too many calls. */
   | "throttled"
   /** Will pass; the reply may be lost. */
@@ -80,6 +87,6 @@ export interface Classification {
   readonly podReason: string;
   /** ECS's own words, for people. */
   readonly message: string;
-  /** Exceptions that no rule knows: to be logged word for word. */
+  /** No rule knows it: to be logged word for word. */
   readonly unrecognized?: true;
 }

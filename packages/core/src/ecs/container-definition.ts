@@ -21,7 +21,6 @@ const withoutPrefix = (names: readonly string[] | undefined): string[] =>
   (names ?? []).map((name) => name.replace(/^CAP_/, ""));
 
 function linuxParameters(
-  pod: EcsPod,
   { securityContext }: Container,
   tmpfs: NonNullable<LinuxParameters["tmpfs"]>,
 ): LinuxParameters | undefined {
@@ -83,7 +82,7 @@ export function containerDefinition(
 ): ContainerDefinition {
   const { pod, lane, settings, size, entryPoint } = parts;
   const mounts = mountPoints(pod.spec, container);
-  const linux = linuxParameters(pod, container, memoryMounts(pod.spec, container, size.memoryMiB));
+  const linux = linuxParameters(container, memoryMounts(pod.spec, container, size.memoryMiB));
   const runAs = user(pod, container);
   const credentialsParameter = credentials(pod, settings);
   const check = healthCheck(container);
@@ -125,7 +124,10 @@ export function containerResources(
   const [limit, request] = [limits["memory"], requests["memory"]];
   const memory = limit === undefined ? undefined : Math.max(MIN_CONTAINER_MIB, mebibytes(limit));
   if (isInit && !isSidecar(container)) {
-    return memory === undefined ? {} : { memory, memoryReservation: MIN_CONTAINER_MIB };
+    if (memory === undefined) return {};
+    return memory > MIN_CONTAINER_MIB
+      ? { memory, memoryReservation: MIN_CONTAINER_MIB }
+      : { memory };
   }
   const cpu = requests["cpu"] ?? limits["cpu"];
   const reservation =

@@ -1,6 +1,8 @@
 // A container's probe as ECS's health check: there is one, and it runs a command.
 import type { Container, Probe } from "../schema/container.ts";
+import type { PodSpec } from "../schema/pod.ts";
 import type { HealthCheck } from "./run-task-input.ts";
+import type { EcsTask } from "./task.ts";
 
 /** ECS's limits, in seconds where they are times. */
 const limits = {
@@ -22,7 +24,7 @@ export const probesOf = (container: Container): { name: ProbeName; probe: Probe 
     return probe === undefined ? [] : [{ name, probe }];
   });
 
-/** What the container shows as healthy; a liveness probe's failure also ends the task. */
+/** What the container shows as healthy. */
 export function healthCheck(container: Container): HealthCheck | undefined {
   const [first] = probesOf(container);
   const command = first?.probe.exec?.command;
@@ -37,3 +39,14 @@ export function healthCheck(container: Container): HealthCheck | undefined {
     ...(startPeriod > 0 && { startPeriod }),
   };
 }
+
+/**
+ * Whether the task is to be stopped for its health: ECS goes on checking what was only to tell that
+ * a container has started, or is ready, and a sidecar can't be started again by itself.
+ */
+export const failsLiveness = (task: EcsTask, { containers = [] }: PodSpec): boolean =>
+  containers.some(
+    ({ name, livenessProbe }) =>
+      livenessProbe !== undefined &&
+      task.containers.some((one) => one.name === name && one.healthStatus === "UNHEALTHY"),
+  );

@@ -45,6 +45,8 @@ const laneFields = z.strictObject({
   platformVersion: z.string().min(1).default("LATEST"),
   /** The sizes of 32 vCPU, which not all Regions have. */
   enable32Vcpu: z.boolean().default(false),
+  /** Instances of a named provider that may be reclaimed. */
+  spot: z.boolean().optional(),
   /** Labels of the lane's hosts, which a Pod's nodeSelector may ask for. */
   labels: z.record(z.string().min(1), z.string()).default({}),
   /** The hosts have GPUs. */
@@ -77,13 +79,13 @@ export type LanePolicy = z.infer<typeof lanePolicy>;
 export type LaneKind = "fargate" | "ec2";
 
 /** What a lane is described by for the rules that only need to know the kind of its capacity. */
-export type LaneCapacity = Pick<LaneSettings, "launchType" | "capacityProvider">;
+export type LaneCapacity = Pick<LaneSettings, "launchType" | "capacityProvider" | "spot">;
 
-export const isSpot = ({ capacityProvider }: LaneCapacity): boolean =>
-  capacityProvider === "FARGATE_SPOT";
+export const isSpot = ({ capacityProvider, spot }: LaneCapacity): boolean =>
+  spot ?? capacityProvider === "FARGATE_SPOT";
 
 export const laneKind = (lane: LaneCapacity): LaneKind =>
-  lane.launchType === "FARGATE" || lane.capacityProvider === "FARGATE" || isSpot(lane)
+  [lane.launchType, lane.capacityProvider].some((name) => name?.startsWith("FARGATE") === true)
     ? "fargate"
     : "ec2";
 

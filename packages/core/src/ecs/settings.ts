@@ -51,6 +51,8 @@ const logs = z.strictObject({
     .regex(/^[^/:*]+$/)
     .default("gantry"),
   createGroup: z.boolean().default(false),
+  /** A log that is followed is read on for so long after its task stopped: last lines may be late. */
+  drainSeconds: z.number().min(0).default(30),
   /** `non-blocking` loses lines when CloudWatch is slow; `blocking` holds the program up. */
   mode: z.enum(["blocking", "non-blocking"]).default("blocking"),
   /** Of non-blocking mode. */
@@ -182,9 +184,13 @@ const pathText = (path: readonly PropertyKey[]): string =>
 export const parseEcsSettings = (value: unknown): EcsSettings => {
   const parsed = ecsSettings.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${pathText(path)}: ${message}`,
-  );
+  const problems = parsed.error.issues.map((issue) => {
+    const { path } = issue;
+    // Of a wrong key of a map, what is wrong with it is one level down.
+    const inner = issue.code === "invalid_key" ? issue.issues[0]?.message : undefined;
+    const message = inner ?? issue.message;
+    return path.length === 0 ? message : `${pathText(path)}: ${message}`;
+  });
   throw new EcsSettingsError(problems);
 };
 
