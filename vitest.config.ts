@@ -27,6 +27,16 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          name: "infra",
+          include: ["infra/test/**/*.test.ts"],
+          pool: "forks",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
           name: "e2e",
           include: ["test/**/*.test.ts"],
           pool: "forks",

@@ -61,7 +61,7 @@ export const startPrivateRedis = async (): Promise<PrivateRedis> => {
 const field = (info: string, name: string): number =>
   Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0);
 
-export const redisCounters = async (client: Redis): Promise<RedisCounters> => {
+export const redisCounters = async (client: Pick<Redis, "info">): Promise<RedisCounters> => {
   const [stats, commandStats] = await Promise.all([
     client.info("stats"),
     client.info("commandstats"),

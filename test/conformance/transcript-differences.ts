@@ -16,13 +16,11 @@ export const differencesOfCommands: ReadonlyMap<number, string> = new Map([
     85,
     131,
   ),
-  ...differences("the recorder cut the command off when its time was up (exit 124)", 41, 135, 136),
   ...differences("the simulated runtime is told the exit code by an annotation", 43),
   ...differences("controllers own no fields, and so have no entry of their own", 93),
   ...differences("the user has another name", 106),
   ...differences("the recorded server added a ConfigMap of its own distribution", 117),
   ...differences("the recorded kubelet had no logs to give", 124),
-  ...differences("the API is served by HTTPS", 126),
   ...differences("the checks behind /livez are each server's own", 128),
 ]);
 

@@ -61,6 +61,11 @@ const reads: ReadonlySet<string> = new Set(["get", "describe", "events", "diff",
 const SETTLE_MS = 4_000;
 const PAUSE_MS = 100;
 
+/** timeout(1) says that it cut a command off; the recorder did so with those that go on. */
+const CUT_OFF = 124;
+/** Less than the two seconds after which `kubectl wait --timeout=2s` gives up by itself. */
+const CUT_SECONDS = "1.7";
+
 describe.skipIf(missing !== undefined)(
   `the recorded commands${missing === undefined ? "" : ` (skipped: ${missing})`}`,
   () => {
@@ -81,8 +86,12 @@ describe.skipIf(missing !== undefined)(
       await rm(directory, { recursive: true, force: true });
     });
 
-    const run = (words: readonly string[]): Promise<Finished> =>
-      runProgram("kubectl", words, { KUBECONFIG: gantry.kubeconfig }, "", directory);
+    const run = ({ words, code }: RecordedCommand): Promise<Finished> => {
+      const command = ["kubectl", ...words];
+      const [program = "", ...rest] =
+        code === CUT_OFF ? ["timeout", CUT_SECONDS, ...command] : command;
+      return runProgram(program, rest, { KUBECONFIG: gantry.kubeconfig }, "", directory);
+    };
 
     const same = (a: Shown, b: Shown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
@@ -90,8 +99,9 @@ describe.skipIf(missing !== undefined)(
       const expected = recorded(command);
       const deadline = Date.now() + SETTLE_MS;
       for (;;) {
-        const actual = shown(command.words, await run(command.words));
-        const again = reads.has(command.words[0] ?? "") && !command.words.includes("-w");
+        const actual = shown(command.words, await run(command));
+        const endless = command.words.includes("-w") && command.code !== CUT_OFF;
+        const again = reads.has(command.words[0] ?? "") && !endless;
         const known = differencesOfCommands.has(command.number) || momentary.has(command.number);
         if (same(actual, expected) || !again || known || Date.now() > deadline) return actual;
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ECSClient, RegisterTaskDefinitionCommand, RunTaskCommand } from "@aws-sdk/client-ecs";
+import { parseEcsSettings } from "@gantry/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { definition, fargate, shell, until } from "./fixture.ts";
 
@@ -79,6 +80,27 @@ test("it prints an environment that the SDK works with, answers control requests
         .split("\n")
         .map((line) => (JSON.parse(line) as { what: string }).what),
     ).toEqual(["task", "ended"]);
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
+test("it writes what a Gantry needs to run its Pods there", async () => {
+  const directory = join(scratch, "for-gantry");
+  const child = spawn(process.execPath, [main, "--port", "0", "--gantry", directory], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += String(chunk)));
+  try {
+    await until("the files", () => (output.includes("For Gantry: ") ? true : undefined));
+    const env = output.match(/^For Gantry: \. (.*)$/m)?.[1] ?? "";
+    const told = execFileSync("/bin/sh", ["-c", `. ${env}; env`], { encoding: "utf8" });
+    const url = /^The queue of task events: (.*)$/m.exec(output)?.[1];
+    expect(told).toContain("GANTRY_RUNTIME=ecs\n");
+    const config = /^GANTRY_ECS_CONFIG=(.*)$/m.exec(told)?.[1] ?? "";
+    const settings = parseEcsSettings(JSON.parse(readFileSync(config, "utf8")));
+    expect(settings.watch.queueUrl).toBe(url);
   } finally {
     child.kill("SIGKILL");
   }

@@ -1,6 +1,7 @@
 // `npm run fake-ecs`: the fake by hand.
 import { parseArgs } from "node:util";
 import { startFakeEcs } from "./fake-ecs.ts";
+import { writeGantryFiles } from "./gantry-config.ts";
 import { profiles } from "./faults.ts";
 import { documentedRates, scaledRates } from "./rates.ts";
 import { calmTimings } from "./settings.ts";
@@ -15,7 +16,8 @@ const USAGE = `npm run fake-ecs -- [options]
   --queue NAME      the queue of task events; gantry-events unless told
   --vcpu N          the account's Fargate quotas, each; 6, as of a new account, unless told
   --rates X         off, or a factor of the documented rates; 1 unless told
-  --journal FILE    a line of JSON for each task's beginning and end`;
+  --journal FILE    a line of JSON for each task's beginning and end
+  --gantry DIR      write env and ecs.json there: what a Gantry needs to run its Pods here`;
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     vcpu: { type: "string", default: "6" },
     rates: { type: "string", default: "1" },
     journal: { type: "string" },
+    gantry: { type: "string" },
     help: { type: "boolean", short: "h", default: false },
   },
 });
@@ -69,6 +72,9 @@ const main = async (): Promise<void> => {
   for (const [name, value] of Object.entries(fake.environment)) say(`export ${name}=${value}`);
   say(`\nThe queue of task events: ${fake.queueUrl}`);
   say(`What happens: curl ${fake.endpoint}/_fake/runs; other paths: curl ${fake.endpoint}/_fake/`);
+  if (values.gantry !== undefined) {
+    say(`For Gantry: . ${writeGantryFiles(values.gantry, fake).env}`);
+  }
   const stop = (): void => {
     process.off("SIGINT", stop).off("SIGTERM", stop);
     fake.close().then(

@@ -1,5 +1,5 @@
 // The queues as BullMQ keeps them, without BullMQ: what is added, taken, finished, stalled and handed out again.
-import type { PodPayload, QueuedPod, WakeQueues } from "@gantry/store";
+import type { ControllerQueues, PodPayload, QueuedPod } from "@gantry/store";
 import type { SimulatedProcess, World } from "./world.ts";
 
 /** BullMQ's defaults for queue `sync`: lock and stalled check of 30 s each. */
@@ -35,6 +35,12 @@ export class SimulatedQueue<T> {
     if (entry?.state === "active" && this.#ended === undefined) this.#again.add(id);
     if (entry !== undefined || this.#ended?.has(id) === true) return;
     this.entries.set(id, { payload, state: "waiting", holder: undefined });
+  }
+
+  /** Also one that ended, and is kept. */
+  addAgain(id: string, payload: T): void {
+    this.#ended?.delete(id);
+    this.add(id, payload);
   }
 
   get waiting(): string[] {
@@ -99,7 +105,7 @@ export class SimulatedQueues {
   }
 
   /** As one process sees them. Only wake-ups may be lost without notice: they promise nothing. */
-  of(process: SimulatedProcess): WakeQueues {
+  of(process: SimulatedProcess): ControllerQueues {
     return {
       wake: (keys) =>
         this.#call(process, "wake", keys, (key) => {
@@ -108,6 +114,10 @@ export class SimulatedQueues {
       enqueuePods: (pods: readonly QueuedPod[]) =>
         this.#call(process, "enqueue", pods, ({ namespace, name, uid }) => {
           this.pods.add(uid, { namespace, name, uid });
+        }),
+      requeuePods: (pods: readonly QueuedPod[]) =>
+        this.#call(process, "enqueue again", pods, ({ namespace, name, uid }) => {
+          this.pods.addAgain(uid, { namespace, name, uid });
         }),
     };
   }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Gantry } from "@gantry/sdk";
+import { emptySharedRedis, sharedRedisUrl } from "./shared-redis.ts";
 import { waitFor } from "./wait-for.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -126,8 +127,10 @@ export const gantryUpWith = async (
 ): Promise<Installation> => {
   const dataDir = await freshDataDir();
   const kubeconfig = join(dataDir, "kubeconfig");
+  if (sharedRedisUrl !== undefined) await emptySharedRedis(sharedRedisUrl);
   const args = [
     ...["up", "--data-dir", dataDir, "--listen", "127.0.0.1:0", "--ops-listen", "off"],
+    ...(sharedRedisUrl === undefined ? [] : ["--redis", sharedRedisUrl]),
     ...extra,
   ];
   let client: Gantry | undefined;

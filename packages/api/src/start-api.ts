@@ -1,6 +1,9 @@
 // Puts the API server together: store, handlers, listener, and the order in which they close.
 import type { AddressInfo } from "node:net";
 import {
+  onServerChange,
+  type OpenPresence,
+  openPresence,
   type RedisConnection,
   Queues,
   type SecretBox,
@@ -12,7 +15,12 @@ import type { Logger } from "pino";
 import { Metrics } from "./metrics/metrics.ts";
 import type { Registry } from "prom-client";
 import type { RunningOps } from "./ops/start-ops.ts";
+import { Admission } from "./overload/admission.ts";
+import { defaultLimits, type OverloadLimits } from "./overload/limits.ts";
 import { Objects } from "./registry/objects.ts";
+import { checkSecretsKey } from "./registry/secrets-key-check.ts";
+import { UnreadableSecrets } from "./registry/unreadable-secrets.ts";
+import { RuntimeGate } from "./runtimes/runtime-gate.ts";
 import { buildServer } from "./server/server.ts";
 import type { ApiContext } from "./server/context.ts";
 import { NamespaceCache } from "./server/namespace-cache.ts";
@@ -41,6 +49,10 @@ export interface ApiOptions {
   readonly defaultRuntime: string;
   /** Encrypts Secrets before they are stored; without it they are stored in clear text. */
   readonly secrets?: SecretBox;
+  /** Beyond these clients are asked to come back later; what is not given has its default. */
+  readonly limits?: Partial<OverloadLimits>;
+  /** A newer Gantry has taken the store: whoever started this process must close it. */
+  readonly onIncompatible?: (error: Error) => void;
 }
 
 export interface RunningApi {
@@ -64,17 +76,16 @@ const openOps = async (
 };
 
 /**
- * The server came back: it may have lost what it had not written, so the revision moves ahead, and
+ * Another server may be answering: it may lack the last writes, so the revision moves ahead, and
  * clients resume their watches, which tells them where they have to list again.
  */
 const reopen = async (context: ApiContext, endWatches: () => void): Promise<void> => {
   try {
-    await context.store.open();
+    if ((await context.store.open()).moved) endWatches();
   } catch (error) {
     // Gone again: the next connection does it.
     context.log.warn({ err: error }, "the store could not be reopened");
   }
-  endWatches();
 };
 
 const openStore = ({ redis, cell, log }: ApiOptions): Store => {
@@ -87,18 +98,26 @@ const openStore = ({ redis, cell, log }: ApiOptions): Store => {
   return store;
 };
 
-const contextOf = (options: ApiOptions, store: Store, closing: AbortSignal): ApiContext => {
+const contextOf = (
+  options: ApiOptions,
+  store: Store,
+  closing: AbortSignal,
+  unreadable: UnreadableSecrets,
+): ApiContext => {
   const { log, tls, secrets } = options;
   const nowMs = (): number => Date.now();
+  const limits = { ...defaultLimits, ...options.limits };
   const queues = new Queues(store);
   return {
     store,
     hub: new WatchHub(store),
     queues,
-    objects: new Objects(store, new Templates(store), secrets),
+    objects: new Objects(store, new Templates(store), secrets, unreadable),
     namespaces: new NamespaceCache(store),
     snapshots: new Snapshots(nowMs),
     wakes: new Wakes(store, queues, log),
+    admission: new Admission({ store, limits, log, nowMs }),
+    runtimes: new RuntimeGate(store, nowMs),
     log,
     nowMs,
     certificate: tls?.cert ?? "",
@@ -111,8 +130,16 @@ const contextOf = (options: ApiOptions, store: Store, closing: AbortSignal): Api
 export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
   const { log } = options;
   const store = openStore(options);
+  try {
+    // Before anything else is written: a newer Gantry may have the store.
+    await store.open();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   const closing = new AbortController();
-  const context = contextOf(options, store, closing.signal);
+  const unreadable = new UnreadableSecrets(log);
+  const context = contextOf(options, store, closing.signal, unreadable);
   const { hub, queues, nowMs } = context;
   const endWatches = (): void => {
     for (const watcher of context.watchers) watcher.end();
@@ -125,17 +152,19 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
   };
   try {
     await store.open();
+    await checkSecretsKey(store, options.secrets);
     await ensureNamespaces(store, context.certificate, nowMs());
   } catch (error) {
     await closeStore();
     throw error;
   }
-  store.redis.on("ready", () => void reopen(context, endWatches));
+  onServerChange(store.redis, () => void reopen(context, endWatches));
   const metrics = new Metrics({
     store,
     hub,
     onError: (error) => log.warn({ err: error }, "metrics of Jobs are not up to date"),
   });
+  unreadable.register(metrics.registry);
   const app = await buildServer(context, options, metrics);
   try {
     await app.listen({ host: options.listen.host, port: options.listen.port });
@@ -146,8 +175,16 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
   }
   const { port } = app.server.address() as AddressInfo;
   let ops: RunningOps | null;
+  let presence: OpenPresence;
   try {
     ops = await openOps(context, options, metrics);
+    presence = await openPresence(store, {
+      role: "api",
+      version: options.version,
+      log,
+      onIncompatible: options.onIncompatible ?? (() => {}),
+      onMoved: endWatches,
+    });
   } catch (error) {
     await app.close();
     await closeStore();
@@ -164,6 +201,7 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
       await Promise.all([app.close(), ops?.close()]);
       clearTimeout(cut);
       metrics.close();
+      await presence.close();
       await closeStore();
     },
   };

@@ -3,7 +3,7 @@ import { Writable } from "node:stream";
 import { Store } from "@gantry/store";
 import { pino } from "pino";
 import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
-import { type RunningApi, startApi } from "../src/index.ts";
+import { type ApiOptions, type RunningApi, startApi } from "../src/index.ts";
 
 export const TOKEN = "the-token";
 
@@ -46,7 +46,7 @@ export class ApiUnderTest {
     this.logged = logged;
   }
 
-  static async start(): Promise<ApiUnderTest> {
+  static async start(limits: ApiOptions["limits"] = {}): Promise<ApiUnderTest> {
     const redis = await startRedis({ appendOnly: true });
     const logged: string[] = [];
     const sink = new Writable({
@@ -64,6 +64,7 @@ export class ApiUnderTest {
       log: pino({ level: "debug" }, sink),
       version: "0.0.0",
       defaultRuntime: "process",
+      limits,
     });
     const store = new Store({ connection: { url: redis.url } });
     return new ApiUnderTest(redis, api, store, logged);

@@ -54,6 +54,16 @@ describe("options", () => {
     });
   });
 
+  test("the ecs runtime's file is taken by every command that may start a worker", async () => {
+    const env = { GANTRY_ECS_CONFIG: "/env.json" };
+    for (const words of [["up"], ["worker"], ["run", "job.yaml"]]) {
+      expect(await options([...words, "--runtime", "ecs"], env)).toMatchObject({
+        runtime: ["ecs"],
+        ecsConfig: "/env.json",
+      });
+    }
+  });
+
   test("delete waits unless told not to; several files and names go together", async () => {
     expect(await options(["delete", "-f", "a", "b"])).toMatchObject({
       filename: ["a", "b"],

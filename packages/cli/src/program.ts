@@ -24,6 +24,13 @@ export function program(): Command {
     .option("--path", "print where it is instead")
     .action(async (options) => (await import("./commands/kubeconfig.ts")).kubeconfig(options));
   gantry
+    .command("doctor")
+    .description("look at an installation; exits with 0 (well), 1 (look at it) or 2 (wrong)")
+    .addOption(redisOption())
+    .addOption(dataDirOption())
+    .option("--json", "for programs")
+    .action(async (options) => (await import("./commands/doctor.ts")).doctor(options));
+  gantry
     .command("version")
     .description("print the version")
     .action(() => console.log(`gantry ${version()} (node ${process.versions.node})`));
@@ -41,7 +48,8 @@ function addRun(gantry: Command): void {
     .option("--keep", "on Ctrl-C leave the Job instead of deleting it", false)
     .addOption(redisOption())
     .addOption(runtimeOption())
-    .addOption(concurrencyOption());
+    .addOption(concurrencyOption())
+    .addOption(ecsConfigOption());
   client(run).action(async (file, options) =>
     (await import("./commands/run.ts")).run(file, options),
   );
@@ -146,6 +154,11 @@ function addRoles(gantry: Command): void {
         .env("GANTRY_METRICS_TOKEN")
         .hideHelp(),
     )
+    .option(
+      "--report-load <seconds>",
+      "log so often how many Pods run and wait, for a scaling policy",
+      positive,
+    )
     .action(async (options) => (await import("./commands/roles.ts")).scheduler(options));
   const worker = gantry
     .command("worker")
@@ -158,7 +171,7 @@ function addRoles(gantry: Command): void {
       "--node <name>",
       "this worker's name as a Node; no two alike (default: the host's name)",
     )
-    .option("--listen <host:port>", "where the api fetches logs of local Pods", "127.0.0.1:0")
+    .option("--listen <host:port>", "where the api fetches logs of Pods", "127.0.0.1:0")
     .addOption(secretsKeyOption("the data directory's; a worker elsewhere needs the api's"))
     .addOption(
       new Option("--drain <how>", "on SIGTERM: let local Pods end, or stop them")
@@ -178,6 +191,21 @@ const serving = (command: Command, listen: string): Command =>
   command
     .option("--listen <host:port>", "address of the API; port 0 lets the system choose", listen)
     .option("--ops-write", "let the pages for people change queues")
+    .option(
+      "--max-pending-jobs <count>",
+      "beyond so many unfinished Jobs new ones are answered 429 (default: 200000)",
+      positive,
+    )
+    .option(
+      "--max-inflight <count>",
+      "likewise writes at once in this process, and twice as many reads (default: 200)",
+      positive,
+    )
+    .option(
+      "--max-redis-memory <percent>",
+      "likewise new objects beyond so much of the Redis server's memory (default: 80)",
+      percent,
+    )
     .option("--tls-cert <file>", "certificate (default: one of its own making)")
     .option("--tls-key <file>", "the certificate's key")
     .option("--insecure", "plain HTTP; kubectl sends no token over it")
@@ -193,11 +221,17 @@ const offering = (command: Command): Command =>
     .option("--taint <key=value:effect...>", "taints of this worker's Node")
     .option("--allow-host-path <prefix...>", "where hostPath volumes may lie (default: nowhere)")
     .option("--allow-privileged", "docker: let Pods be privileged and use the host's namespaces")
-    .option("--docker-network <name>", "docker: the network of Pods (default: bridge)");
+    .option("--docker-network <name>", "docker: the network of Pods (default: bridge)")
+    .addOption(ecsConfigOption());
 
 const dataDirOption = (): Option =>
   new Option("--data-dir <dir>", "where Gantry keeps its data (default ~/.gantry)").env(
     "GANTRY_DATA_DIR",
+  );
+
+const ecsConfigOption = (): Option =>
+  new Option("--ecs-config <file>", "ecs: cluster, network, roles; JSON or YAML").env(
+    "GANTRY_ECS_CONFIG",
   );
 
 const secretsKeyOption = (fallback: string): Option =>
@@ -206,9 +240,10 @@ const secretsKeyOption = (fallback: string): Option =>
   );
 
 const redisOption = (): Option =>
-  new Option("--redis <url>", "a running Redis: redis://, rediss:// or unix://").env(
-    "GANTRY_REDIS_URL",
-  );
+  new Option(
+    "--redis <url>",
+    "a running Redis: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://",
+  ).env("GANTRY_REDIS_URL");
 
 const runtimeOption = (): Option =>
   new Option("--runtime <names>", "runtimes to offer, the default one first")
@@ -223,7 +258,7 @@ const runtimeOption = (): Option =>
       );
     });
 
-const RUNTIMES: readonly string[] = ["process", "docker", "simulated"];
+const RUNTIMES: readonly string[] = ["process", "docker", "ecs", "simulated"];
 
 const concurrencyOption = (): Option =>
   new Option("--concurrency <pods>", "Pods at once")
@@ -233,6 +268,12 @@ const concurrencyOption = (): Option =>
 function wholeNumber(text: string): number {
   if (!/^-?\d+$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
   return Number(text);
+}
+
+function percent(text: string): number {
+  const number = positive(text);
+  if (number > 100) throw new InvalidArgumentError("It must be 100 or less.");
+  return number;
 }
 
 function positive(text: string): number {

@@ -27,7 +27,12 @@ export function errorText(error: unknown): string {
 }
 
 /** Errors of the parts whose message is written for the user. */
-const EXPECTED: ReadonlySet<string> = new Set(["UnsafeRedisError"]);
+const EXPECTED: ReadonlySet<string> = new Set([
+  "EcsStartError",
+  "UnsafeRedisError",
+  "StoreVersionError",
+  "SecretsKeyMismatchError",
+]);
 
 /** One line, or one a cause where several rules are broken. */
 function statusText(error: GantryError): string {

@@ -1,12 +1,12 @@
 // What every controller of the scheduler works with.
 import type { NewIds } from "@gantry/core";
-import type { EventRecorder, Store, Templates, WakeQueues } from "@gantry/store";
+import type { ControllerQueues, EventRecorder, Store, Templates } from "@gantry/store";
 import type { Logger } from "pino";
 import type { SchedulerMetrics } from "./metrics/scheduler-metrics.ts";
 
 export interface ControllerContext {
   readonly store: Store;
-  readonly queues: WakeQueues;
+  readonly queues: ControllerQueues;
   readonly templates: Templates;
   readonly events: EventRecorder;
   readonly log: Logger;

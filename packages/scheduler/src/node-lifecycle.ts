@@ -1,7 +1,10 @@
 // Watches the leases of nodes: a node that stays away loses its Pods, once (R86).
-import type { PodRecord } from "@gantry/core";
+import { type PodRecord, type PodSpec, rfc3339 } from "@gantry/core";
 import {
   leases,
+  type NodeLease,
+  type PodTemplate,
+  queuedPod,
   type Stored,
   type StoredObject,
   suffix,
@@ -9,7 +12,6 @@ import {
   updateObject,
   writePod,
 } from "@gantry/store";
-import { rfc3339 } from "@gantry/core";
 import type { ControllerContext } from "./controller-context.ts";
 
 export const NODE_CHECK_EVERY_MS = 2_000;
@@ -20,25 +22,43 @@ export const NODE_CHECK_EVERY_MS = 2_000;
  */
 export const NODE_GRACE_MS = 60_000;
 
+/**
+ * A lease that was seen to be renewed within this time is alive, whatever the clocks say: its worker's
+ * may be behind ours, and either may be set. As long as a lease lasts.
+ */
+const RENEWED_WITHIN_MS = 15_000;
+
+/** Pods that wait for a worker to take them over are put on their queue again no more often. */
+const REQUEUE_EVERY_MS = 60_000;
+
 const MESSAGE = "PodGC: node no longer exists";
 
 export class NodeLifecycle {
   readonly #context: ControllerContext;
   readonly #graceMs: number;
+  /** Milliseconds that pass whether or not somebody sets the clock. */
+  readonly #elapsedMs: () => number;
   readonly #awaySince = new Map<string, number>();
+  /** What was seen of each lease, and when it was last seen to change. */
+  #renewals = new Map<string, { readonly expiresAtMs: number; readonly changedAtMs: number }>();
+  /** When Pods of nodes that are gone were put on their queue, by uid. */
+  readonly #requeuedAt = new Map<string, number>();
 
-  constructor(context: ControllerContext, graceMs = NODE_GRACE_MS) {
+  constructor(
+    context: ControllerContext,
+    graceMs = NODE_GRACE_MS,
+    elapsedMs: () => number = context.now,
+  ) {
     this.#context = context;
     this.#graceMs = graceMs;
+    this.#elapsedMs = elapsedMs;
   }
 
   async check(): Promise<void> {
     const { store, now } = this.#context;
     const nowMs = now();
     const known = await leases(store);
-    const alive = new Set(
-      known.filter((lease) => lease.expiresAtMs > nowMs).map((lease) => lease.node),
-    );
+    const alive = this.#alive(known, nowMs);
     // A lease outlasts its Node until the last of the node's Pods is lost.
     const nodes = new Set([...(await store.keys("nodes")), ...known.map((lease) => lease.node)]);
     for (const node of nodes) {
@@ -47,14 +67,36 @@ export class NodeLifecycle {
     }
   }
 
+  #alive(known: readonly NodeLease[], nowMs: number): Set<string> {
+    const elapsedMs = this.#elapsedMs();
+    const before = this.#renewals;
+    this.#renewals = new Map();
+    const alive = new Set<string>();
+    for (const { node, expiresAtMs } of known) {
+      const seen = before.get(node);
+      // Only the first look has to trust clocks: it does not tell when the lease was renewed.
+      const first = expiresAtMs > nowMs ? elapsedMs : Number.NEGATIVE_INFINITY;
+      const changedAtMs =
+        seen === undefined
+          ? first
+          : seen.expiresAtMs === expiresAtMs
+            ? seen.changedAtMs
+            : elapsedMs;
+      this.#renewals.set(node, { expiresAtMs, changedAtMs });
+      if (elapsedMs - changedAtMs < RENEWED_WITHIN_MS) alive.add(node);
+    }
+    return alive;
+  }
+
   async #away(node: string, nowMs: number): Promise<void> {
+    const elapsedMs = this.#elapsedMs();
     const since = this.#awaySince.get(node);
     if (since === undefined) {
-      this.#awaySince.set(node, nowMs);
+      this.#awaySince.set(node, elapsedMs);
       await this.#markNotReady(node, nowMs);
       return;
     }
-    if (nowMs - since < this.#graceMs) return;
+    if (elapsedMs - since < this.#graceMs) return;
     await this.#losePods(node, nowMs);
     if (!(await this.#removeNode(node))) return;
     // Without its Node it claims nothing more; these it claimed meanwhile.
@@ -91,8 +133,9 @@ export class NodeLifecycle {
     const pods = await store.getMany("pods", keys);
     const wake = new Set<string>();
     let lost = 0;
+    await this.#handOver(pods.filter((pod) => pod?.value.portable === true));
     for (const pod of pods) {
-      if (pod === null || pod.value.node !== node) continue;
+      if (pod === null || pod.value.node !== node || pod.value.portable === true) continue;
       const txn = new Txn();
       writePod(txn, pod, lostPod(pod, nowMs));
       const job = pod.value.job;
@@ -105,6 +148,27 @@ export class NodeLifecycle {
     }
     await queues.wake([...wake]);
     if (lost > 0) log.warn({ node, pods: lost }, "node is gone: its pods are lost");
+  }
+
+  /** What other workers can go on with is not lost: they find it on its queue. */
+  async #handOver(pods: readonly (Stored<PodRecord> | null)[]): Promise<void> {
+    const { queues, templates, now, log } = this.#context;
+    const nowMs = now();
+    for (const [uid, atMs] of this.#requeuedAt) {
+      if (nowMs - atMs >= REQUEUE_EVERY_MS) this.#requeuedAt.delete(uid);
+    }
+    const due = pods.filter((pod) => pod !== null && !this.#requeuedAt.has(pod.value.uid));
+    if (due.length === 0) return;
+    const queued = await Promise.all(
+      due.flatMap((pod) =>
+        pod === null
+          ? []
+          : [templates.of(pod.value).then((found) => queuedPod(pod.value, specOf(pod, found)))],
+      ),
+    );
+    await queues.requeuePods(queued);
+    for (const { uid } of queued) this.#requeuedAt.set(uid, nowMs);
+    log.info({ pods: queued.length }, "pods of a node that is gone wait for another worker");
   }
 
   /** Whether the Node's object is gone, and was not renewed meanwhile. */
@@ -129,6 +193,9 @@ export class NodeLifecycle {
     if ((await store.commit(txn)).ok) this.#awaySince.delete(name);
   }
 }
+
+const specOf = (pod: Stored<PodRecord>, template: PodTemplate | undefined): PodSpec | undefined =>
+  pod.value.spec ?? template?.spec;
 
 const lostPod = (pod: Stored<PodRecord>, nowMs: number): PodRecord => ({
   ...pod.value,

@@ -1,10 +1,12 @@
 // The scheduler process: the sync queue's worker, timers, sweeps, node leases and the cleanup job.
 import {
   EventRecorder,
+  openPresence,
   queueNames,
   queuePrefix,
   Queues,
   repeat,
+  type Repeating,
   type RedisConnection,
   Store,
   type SyncPayload,
@@ -23,7 +25,9 @@ import {
 import { schedulerMetrics } from "./metrics/scheduler-metrics.ts";
 import { queueOfSyncKey } from "./metrics/work-queue-metrics.ts";
 import { newIds } from "./new-ids.ts";
+import { measureLoad } from "./load-report.ts";
 import { NODE_CHECK_EVERY_MS, NODE_GRACE_MS, NodeLifecycle } from "./node-lifecycle.ts";
+import { Resync, RESYNC_EVERY_MS } from "./resync/resync.ts";
 import { Sweeper, SWEEP_EVERY_MS } from "./sweeper.ts";
 import { syncByKey } from "./sync-by-key.ts";
 import { TimerLoop } from "./timer-loop.ts";
@@ -34,17 +38,28 @@ import { TimerLoop } from "./timer-loop.ts";
  */
 const SYNC_CONCURRENCY = 64;
 
+/** Short, so that what a scheduler that died was about is taken up soon; syncs bear repeating. */
+const LOCK_MS = 10_000;
+const STALLED_CHECK_MS = 5_000;
+
 export interface SchedulerOptions {
   readonly redis: RedisConnection;
   readonly cell?: string;
   readonly log: Logger;
   readonly nodeGraceMs?: number;
+  readonly resyncEveryMs?: number;
   /** Unix milliseconds; for tests. */
   readonly now?: () => number;
   /** Where its metrics are registered, for whoever serves them. One scheduler a registry. */
   readonly registry?: Registry;
   /** Serves /metrics, /healthz and /readyz itself; for schedulers that run alone. */
   readonly metricsListen?: MetricsListen;
+  /** Logs so often, as `load`, how many Pods run and wait; never by default. */
+  readonly reportLoadEveryMs?: number;
+  /** Of this Gantry, for those who look who is there. */
+  readonly version?: string;
+  /** A newer Gantry has taken the store: whoever started this scheduler must close it. */
+  readonly onIncompatible?: (error: Error) => void;
 }
 
 export interface Scheduler {
@@ -89,16 +104,32 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   const sync = startSyncWorker(context);
   const cleanup = await startCleanup(context, cleanupQueue);
   const sweeper = new Sweeper(context);
-  const nodes = new NodeLifecycle(context, options.nodeGraceMs ?? NODE_GRACE_MS);
+  const resync = new Resync(context, queues);
+  const nodes = new NodeLifecycle(
+    context,
+    options.nodeGraceMs ?? NODE_GRACE_MS,
+    options.now ?? (() => performance.now()),
+  );
   const loops = [
     repeat(SWEEP_EVERY_MS, log, "sweep", () => sweeper.sweep()),
     repeat(NODE_CHECK_EVERY_MS, log, "node check", () => nodes.check()),
     repeat(WATCHDOG_EVERY_MS, log, "cleanup watchdog", () => scheduleCleanup(cleanupQueue)),
+    repeat(options.resyncEveryMs ?? RESYNC_EVERY_MS, log, "resync", () => resync.pass()),
+    ...loadReports(options, store, queues, now),
   ];
   timers.start();
+  const presence = await openPresence(store, {
+    role: "scheduler",
+    version: options.version ?? "0.0.0",
+    log,
+    onIncompatible: options.onIncompatible ?? (() => {}),
+  });
   const stop = async (): Promise<void> => {
     timers.close();
+    resync.close();
+    await presence.close();
     await Promise.all(loops.map((loop) => loop.close()));
+    await resync.release().catch(() => {});
     await Promise.all([sync.close(), cleanup.close()]);
     await base.events.close();
     await Promise.all([queues.close(), cleanupQueue.close()]);
@@ -116,6 +147,18 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
       await stop();
     },
   };
+};
+
+const loadReports = (
+  { reportLoadEveryMs, log }: SchedulerOptions,
+  store: Store,
+  queues: Queues,
+  now: () => number,
+): Repeating[] => {
+  if (reportLoadEveryMs === undefined) return [];
+  const report = async (): Promise<void> =>
+    log.info({ load: await measureLoad(store, queues, now()) }, "load");
+  return [repeat(reportLoadEveryMs, log, "load report", report)];
 };
 
 const ownServer = async (
@@ -172,6 +215,10 @@ const startWorker = <T>(
     connection: store.redis,
     prefix: queuePrefix(store),
     concurrency,
+    lockDuration: LOCK_MS,
+    stalledInterval: STALLED_CHECK_MS,
+    // Nobody tells why its scheduler died; a sync that fails by itself is tried again anyway.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
   });
   worker.on("error", (error) => log.warn({ err: error, queue: name }, "queue connection"));
   worker.on("failed", (job, error) => {

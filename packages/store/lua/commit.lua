@@ -1,3 +1,4 @@
+#!lua
 --[[
   Applies transactions, each whole or not at all, in order.
 

@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 --[[
   Everything a Job's sync reads, at one moment. Bounded by the Job's unsettled Pods.
 

@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 --[[
   One page of a resource in key order, with the revision at which it was read.
 

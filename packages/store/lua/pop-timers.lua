@@ -1,3 +1,4 @@
+#!lua
 --[[
   Turns due timers into dirty marks, except those that were set anew meanwhile.
 

@@ -1,55 +1,102 @@
 // Connections to the Redis (or Valkey) server of an installation, and what is asked of it.
-import { Redis, type RedisOptions } from "ioredis";
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
+import { parseRedisUrl, RedisUrlError, shownRedisUrl } from "./redis-url.ts";
 
 export interface RedisConnection {
-  /** `redis://`, `rediss://` or `unix:///path/to.sock` (then `?db=N`). */
+  /** See `parseRedisUrl` for its forms. */
   readonly url: string;
 }
+
+/** One server or a Cluster: both take the same commands. */
+export type RedisClient = Redis | Cluster;
 
 /** A server that Gantry can't safely use; the message says how to fix it. */
 export class UnsafeRedisError extends Error {
   override name = "UnsafeRedisError";
 }
 
-const options = (connection: RedisConnection): RedisOptions => {
-  const url = new URL(connection.url);
-  if (url.protocol === "unix:") {
-    const db = url.searchParams.get("db");
-    return { path: decodeURIComponent(url.pathname), ...(db === null ? {} : { db: Number(db) }) };
+/** A failover takes the time in which the others agree that the primary is gone, 5 to 15 s by default. */
+const CLUSTER_RETRY_MS = 100;
+
+/** Redirections and retries of a command that is to wait for the failover however long it takes. */
+const RETRY_FOR_EVER = 1_000_000;
+
+/** Nodes that a Cluster says it has are looked at this often: a failover may close no connection of ours. */
+const SLOTS_REFRESH_MS = 5_000;
+
+const COMMAND_TIMEOUT_MS = 10_000;
+
+const addressOf = ({ url }: RedisConnection): ReturnType<typeof parseRedisUrl> => {
+  try {
+    return parseRedisUrl(url);
+  } catch (error) {
+    if (error instanceof RedisUrlError) throw new UnsafeRedisError(error.message);
+    throw error;
   }
-  if (url.protocol !== "redis:" && url.protocol !== "rediss:") {
-    throw new UnsafeRedisError(
-      `unsupported Redis URL scheme "${url.protocol}//": use redis://, rediss:// or unix://`,
-    );
-  }
-  return {
-    host: url.hostname || "127.0.0.1",
-    port: url.port === "" ? 6379 : Number(url.port),
-    ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
-    ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
-    ...(url.pathname.length > 1 ? { db: Number(url.pathname.slice(1)) } : {}),
-    ...(url.protocol === "rediss:" ? { tls: { servername: url.hostname } } : {}),
-  };
 };
 
+const retryMs = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), 1_000);
+
+interface How {
+  /** Commands fail soon instead of waiting for a lost server. */
+  readonly failFast?: boolean;
+}
+
+const perRequest = ({ failFast = false }: How) => ({
+  maxRetriesPerRequest: failFast ? 1 : null,
+  enableReadyCheck: true,
+  ...(failFast ? { commandTimeout: COMMAND_TIMEOUT_MS } : {}),
+});
+
+const clusterOptions = (redisOptions: RedisOptions, how: How): ClusterOptions => ({
+  redisOptions: { ...redisOptions, ...perRequest(how) },
+  clusterRetryStrategy: retryMs,
+  maxRedirections: how.failFast === true ? 16 : RETRY_FOR_EVER,
+  retryDelayOnFailover: CLUSTER_RETRY_MS,
+  retryDelayOnClusterDown: CLUSTER_RETRY_MS,
+  retryDelayOnTryAgain: CLUSTER_RETRY_MS,
+  slotsRefreshInterval: SLOTS_REFRESH_MS,
+  // Certificates name hosts: an address looked up before would not match them.
+  ...(redisOptions.tls === undefined
+    ? {}
+    : { dnsLookup: (address, answer) => answer(null, address) }),
+});
+
 /**
- * A connection that reconnects for ever. Commands wait while it is down (`maxRetriesPerRequest:
- * null`), which is what BullMQ's workers need and what a scheduler wants; pass `failFast` where a
- * caller waits for the answer, so that it gets an error instead of a hang.
+ * A connection that reconnects for ever, to a Sentinel's present primary or to the nodes of a
+ * Cluster. Commands wait while it is down (`maxRetriesPerRequest: null`), which is what BullMQ's
+ * workers need and what a scheduler wants; pass `failFast` where a caller waits for the answer, so
+ * that it gets an error instead of a hang.
  */
-export const connect = (connection: RedisConnection, how: { failFast?: boolean } = {}): Redis => {
+export const connect = (connection: RedisConnection, how: How = {}): RedisClient => {
+  const address = addressOf(connection);
+  if (address.kind === "cluster") {
+    const cluster = new Cluster([...address.nodes], clusterOptions(address.options, how));
+    cluster.on("error", () => {});
+    cluster.on("+node", (node: Redis) => {
+      node.on("connect", () => gatherWrites(node));
+    });
+    return cluster;
+  }
   const redis = new Redis({
-    ...options(connection),
-    maxRetriesPerRequest: how.failFast === true ? 1 : null,
-    enableReadyCheck: true,
-    ...(how.failFast === true ? { commandTimeout: 10_000 } : {}),
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), 1_000),
+    ...address.options,
+    ...perRequest(how),
+    retryStrategy: retryMs,
+    sentinelRetryStrategy: retryMs,
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   });
   // Without a listener ioredis prints to the console; callers see the state through `status` and errors.
   redis.on("error", () => {});
   redis.on("connect", () => gatherWrites(redis));
   return redis;
+};
+
+/**
+ * Calls back whenever another server may be answering than before: after each reconnection, and
+ * each time a Cluster told who has which slots.
+ */
+export const onServerChange = (client: RedisClient, changed: () => void): void => {
+  client.on(client instanceof Cluster ? "refresh" : "ready", changed);
 };
 
 /**
@@ -72,7 +119,8 @@ const atLeast = (version: string, major: number, minor: number): boolean => {
   return a > major || (a === major && b >= minor);
 };
 
-const infoField = (info: string, name: string): string | undefined =>
+/** One field of an INFO reply. */
+export const infoField = (info: string, name: string): string | undefined =>
   info
     .split("\r\n")
     .find((line) => line.startsWith(`${name}:`))
@@ -80,53 +128,79 @@ const infoField = (info: string, name: string): string | undefined =>
 
 /** What a person reads when there is no server; a password in the URL is not shown. */
 const unreachable = (connection: RedisConnection, cause: unknown): Error => {
-  const url = new URL(connection.url);
-  if (url.password !== "") url.password = "***";
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`Redis at ${url.href} can't be used: ${why}`, { cause });
+  return new Error(`Redis at ${shownRedisUrl(connection.url)} can't be used: ${why}`, { cause });
+};
+
+/** Throws `UnsafeRedisError` with the fix in its message. Returns the version. */
+const checkInfo = (info: string): string => {
+  const valkey = infoField(info, "valkey_version");
+  const version = valkey ?? infoField(info, "redis_version") ?? "0";
+  if (valkey === undefined && !atLeast(version, 7, 0)) {
+    throw new UnsafeRedisError(
+      `Redis ${version} is too old: Gantry needs Redis 7.0 or later, or Valkey`,
+    );
+  }
+  const policy = infoField(info, "maxmemory_policy");
+  if (policy !== undefined && policy !== "noeviction") {
+    throw new UnsafeRedisError(
+      `this Redis may evict Gantry's data (maxmemory-policy ${policy}): ` +
+        `set it to noeviction, e.g. redis-cli CONFIG SET maxmemory-policy noeviction`,
+    );
+  }
+  return version;
+};
+
+/** Connection tries before it is said that there is no server. */
+const CHECK_TRIES = 3;
+
+/** A failing node of a Cluster leaves its commands waiting; the check does not. */
+const CHECK_TIMEOUT_MS = 10_000;
+
+/** INFO of each primary; one, but for a Cluster. */
+const primaryInfos = async (connection: RedisConnection): Promise<string[]> => {
+  const address = addressOf(connection);
+  const retry = (times: number): number | null => (times > CHECK_TRIES ? null : 100);
+  const client =
+    address.kind === "cluster"
+      ? new Cluster([...address.nodes], {
+          ...clusterOptions(address.options, { failFast: true }),
+          lazyConnect: true,
+          clusterRetryStrategy: retry,
+        })
+      : new Redis({
+          ...address.options,
+          lazyConnect: true,
+          maxRetriesPerRequest: 1,
+          commandTimeout: CHECK_TIMEOUT_MS,
+          retryStrategy: retry,
+          sentinelRetryStrategy: retry,
+        });
+  let last: Error | undefined;
+  client.on("error", (error: Error & { lastNodeError?: Error }) => {
+    last = error.lastNodeError ?? error;
+  });
+  try {
+    await client.connect();
+    if (client instanceof Redis) return [await client.info()];
+    return await Promise.all(client.nodes("master").map((node) => node.info()));
+  } catch (error) {
+    throw unreachable(connection, last ?? error);
+  } finally {
+    client.disconnect();
+  }
 };
 
 /**
- * Looks at the server once: Redis >= 7.0 or Valkey, `noeviction`, writable. Throws
- * `UnsafeRedisError` with the fix in its message, or the connection's own error.
+ * Looks at the server once, at all primaries of a Cluster: Redis >= 7.0 or Valkey, `noeviction`,
+ * writable. Throws `UnsafeRedisError` with the fix in its message, or the connection's own error.
  */
 export const checkRedis = async (connection: RedisConnection): Promise<{ version: string }> => {
-  const redis = new Redis({
-    ...options(connection),
-    lazyConnect: true,
-    maxRetriesPerRequest: 1,
-    retryStrategy: (times) => (times > 3 ? null : 100),
-  });
-  let last: Error | undefined;
-  redis.on("error", (error: Error) => {
-    last = error;
-  });
-  try {
-    const info = await redis
-      .connect()
-      .then(() => redis.info())
-      .catch((error: unknown) => {
-        throw unreachable(connection, last ?? error);
-      });
-    const valkey = infoField(info, "valkey_version");
-    const version = valkey ?? infoField(info, "redis_version") ?? "0";
-    if (valkey === undefined && !atLeast(version, 7, 0)) {
-      throw new UnsafeRedisError(
-        `Redis ${version} is too old: Gantry needs Redis 7.0 or later, or Valkey`,
-      );
-    }
-    const policy = infoField(info, "maxmemory_policy");
-    if (policy !== undefined && policy !== "noeviction") {
-      throw new UnsafeRedisError(
-        `this Redis may evict Gantry's data (maxmemory-policy ${policy}): ` +
-          `set it to noeviction, e.g. redis-cli CONFIG SET maxmemory-policy noeviction`,
-      );
-    }
-    if (infoField(info, "role") === "slave") {
-      throw new UnsafeRedisError("this Redis is a read-only replica: give the primary's address");
-    }
-    return { version };
-  } finally {
-    redis.disconnect();
+  const infos = await primaryInfos(connection);
+  const [version = "0"] = infos.map(checkInfo);
+  const [info] = infos;
+  if (infos.length === 1 && info !== undefined && infoField(info, "role") === "slave") {
+    throw new UnsafeRedisError("this Redis is a read-only replica: give the primary's address");
   }
+  return { version };
 };

@@ -1,5 +1,5 @@
 // Sends transactions to Redis in groups: what arrives while a group is under way goes with the next one.
-import type { Redis } from "ioredis";
+import type { RedisClient } from "./connection.ts";
 import { suffix } from "./keys.ts";
 import { script } from "./script.ts";
 import type { CommitResult, Txn } from "./txn.ts";
@@ -28,14 +28,14 @@ interface Waiting {
 }
 
 export class GroupCommit {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #prefix: string;
   readonly #watchLength: number;
   #waiting: Waiting[] = [];
   #inFlight = 0;
   #scheduled = false;
 
-  constructor(redis: Redis, prefix: string, watchLength: number) {
+  constructor(redis: RedisClient, prefix: string, watchLength: number) {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#watchLength = watchLength;

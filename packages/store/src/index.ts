@@ -1,5 +1,22 @@
 // The store's public face.
-export { checkRedis, connect, type RedisConnection, UnsafeRedisError } from "./connection.ts";
+export {
+  checkRedis,
+  connect,
+  infoField,
+  onServerChange,
+  type RedisClient,
+  type RedisConnection,
+  UnsafeRedisError,
+} from "./connection.ts";
+export { parseRedisUrl, RedisUrlError, shownRedisUrl } from "./redis-url.ts";
+export { FORMAT, storedMinor, StoreVersionError } from "./format.ts";
+export {
+  type Member,
+  members,
+  type OpenPresence,
+  openPresence,
+  PRESENCE_EVERY_MS,
+} from "./presence.ts";
 export { type Resource, resources, clusterScoped, suffix } from "./keys.ts";
 export {
   decodeBody,
@@ -9,22 +26,30 @@ export {
   type Stored,
   type StoredObject,
 } from "./objects.ts";
-export { openSecret, SealedSecretError, SecretBox, SecretKeyError } from "./secret-box.ts";
+export {
+  openSecret,
+  SealedSecretError,
+  sealingKey,
+  SecretBox,
+  SecretKeyError,
+} from "./secret-box.ts";
 export {
   compareKeys,
   compareRevisions,
   ExpiredRevisionError,
   type Page,
+  raiseRevisionBase,
   type RawItem,
   Store,
   type StoreOptions,
-  StoreVersionError,
 } from "./store.ts";
 export { type CommitResult, type Expected, Txn } from "./txn.ts";
 export {
   createObject,
   createPod,
   EVENT_TTL_MS,
+  type PodMembership,
+  podMemberships,
   podNamePrefix,
   removeObject,
   removePod,
@@ -38,6 +63,7 @@ export { type Subscription, type WatchChange, WatchHub } from "./watch.ts";
 export type { PreviousSelectable } from "./selectable.ts";
 export {
   allQueueNames,
+  type ControllerQueues,
   podPayload,
   podQueueName,
   type PodPayload,
@@ -69,5 +95,19 @@ export {
   queuedPod,
   unqueuedPods,
 } from "./unqueued.ts";
+export { type BucketLimit, RateBuckets, type Taken } from "./rate-buckets.ts";
+export { holdRole, leaveRole } from "./role-lease.ts";
+export {
+  deleteTaskRecord,
+  putTaskRecord,
+  readSeenTask,
+  readTaskRecord,
+  readTaskRecords,
+  recordSeenTask,
+  type SeenTask,
+  taskOwners,
+  type TaskRecord,
+} from "./task-records.ts";
+export { inspectServer, readLoad, type ServerState, type StoreLoad } from "./load.ts";
 export { repeat, type Repeating, type WarnLog } from "./repeat.ts";
 export { EventRecorder, type Regarding } from "./event-recorder.ts";

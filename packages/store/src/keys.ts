@@ -62,8 +62,40 @@ export const suffix = {
   eventExpiry: "evx",
   /** List of keys of settled Pods, oldest first. */
   settled: "settled",
-  /** Hash of what the store says of itself: format version, run id of the server, revision base. */
+  /** Hash of what the store says of itself: format, run id of the server, revision base. */
   meta: "meta",
+  /** Held by the process that brings an older store up. */
+  migration: "migration",
+  /** Set of keys of Jobs that are not finished. */
+  unfinished: "unfinished",
+  /** Hash process -> when it was last here, and what it says of itself. */
+  members: "members",
+  /** Held by the scheduler that looks for what nothing announced. */
+  resync: "resync",
+  /** Hash Pod uid -> JSON of what is known of its ECS task, from before it is launched. */
+  ecsRecords: "ecs:records",
+  /** Hash Pod uid -> key of its Pod, of those that have such a record. */
+  ecsOwners: "ecs:owners",
+  /** Hash: since when the server's data is what it is. */
+  ecsMeta: "ecs:meta",
+  /** Hash task ARN -> `<version> <JSON>`: the newest that an event told of it. */
+  ecsTasks: "ecs:tasks",
+  /** Stream of what events told, for the workers that run the Pods. */
+  ecsEvents: "ecs:events",
+  /** Hash content hash -> JSON of a task definition: ARN, last use. */
+  ecsDefinitions: "ecs:definitions",
+  /** Hash lane -> JSON: why it is closed, and until when. */
+  ecsLanes: "ecs:lanes",
+  /** Hash Pod uid -> CPU units, of the tasks of a lane. */
+  ecsVcpu: (lane: string) => `ecs:vcpu:${lane}`,
+  /** Hash task ARN -> when it was first seen without a Pod, Unix ms. */
+  ecsOrphans: "ecs:orphans",
+  /** Hash of what the workers count, for metrics. */
+  ecsCounters: "ecs:counters",
+  /** Hash: one token bucket. */
+  rateBucket: (name: string) => `rate:${name}`,
+  /** String: who has a role. */
+  role: (name: string) => `role:${name}`,
   /** Hash name -> secret shared by the cell's processes. */
   shared: "shared",
 } as const;

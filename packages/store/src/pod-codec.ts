@@ -9,8 +9,14 @@ const states = ["waiting", "running", "terminated"] as const;
 
 const TRACKED = 1;
 const READY = 2;
+/** Of a Pod. */
+const PORTABLE = 4;
+/** Of a container. */
 const STARTED = 4;
 const STARTED_KNOWN = 8;
+
+/** Cells of this format. A newer minor may add some behind them. */
+const CELLS = 26;
 
 /** 36 characters of a UUID as 22 of base64url; anything else stays as it is. */
 const packUid = (uid: string): string =>
@@ -113,7 +119,9 @@ export const encodePod = (pod: PodRecord): string => {
       packUid(pod.uid),
       base,
       phases.indexOf(pod.phase),
-      (pod.tracked ? TRACKED : 0) | (pod.ready ? READY : 0),
+      (pod.tracked ? TRACKED : 0) |
+        (pod.ready ? READY : 0) |
+        (pod.portable === true ? PORTABLE : 0),
       job === undefined ? undefined : packUid(job.uid),
       job === undefined || job.name === jobNameIn(pod.name, pod.index) ? undefined : job.name,
       pod.template,
@@ -138,6 +146,7 @@ export const encodePod = (pod: PodRecord): string => {
       pod.conditions,
       pod.meta,
       pod.spec,
+      ...(pod.unknown ?? []),
     ]),
   );
 };
@@ -163,6 +172,7 @@ export const decodePod = (key: string, body: string): PodRecord => {
     phase: phases[(cells[2] as number | undefined) ?? 0] ?? "Unknown",
     tracked: (flags & TRACKED) !== 0,
     ready: (flags & READY) !== 0,
+    portable: (flags & PORTABLE) !== 0 ? true : undefined,
     job:
       jobUid === undefined
         ? undefined
@@ -193,5 +203,6 @@ export const decodePod = (key: string, body: string): PodRecord => {
     conditions: Array.isArray(cells[23]) ? (cells[23] as PodRecord["conditions"]) : undefined,
     meta: typeof cells[24] === "object" ? (cells[24] as PodRecord["meta"]) : undefined,
     spec: typeof cells[25] === "object" ? (cells[25] as PodRecord["spec"]) : undefined,
+    unknown: cells.length > CELLS ? cells.slice(CELLS) : undefined,
   };
 };

@@ -1,6 +1,6 @@
 // The BullMQ queues: their names, payloads and options. The queue tells who does what; the store tells what is true.
 import { type JobsOptions, Queue } from "bullmq";
-import type { Redis } from "ioredis";
+import type { RedisClient } from "./connection.ts";
 import { z } from "zod";
 import type { Store } from "./store.ts";
 
@@ -54,12 +54,15 @@ const syncOptions = (key: string): JobsOptions => ({
 /** What controllers and workers ask of the queues. */
 export type WakeQueues = Pick<Queues, "wake" | "enqueuePods">;
 
+/** The same, for who answers for Pods that a worker left behind. */
+export type ControllerQueues = WakeQueues & Pick<Queues, "requeuePods">;
+
 export class Queues {
   readonly sync: Queue<SyncPayload>;
   readonly #pods = new Map<string, Queue<PodPayload>>();
   readonly #prefix: string;
   /** The store's: what is sent at the same time to objects and to queues leaves in one write. */
-  readonly #connection: Redis;
+  readonly #connection: RedisClient;
 
   constructor(store: Store) {
     this.#prefix = queuePrefix(store);
@@ -105,6 +108,23 @@ export class Queues {
       else entry.push({ namespace, name, uid });
     }
     await Promise.all([...byQueue].map(([queue, payloads]) => this.#addPods(queue, payloads)));
+  }
+
+  /**
+   * Sees to it that Pods are handed out again. Those on their queue, or active under a worker that
+   * died (the stalled check hands them out), stay; a job that ended is put there anew.
+   */
+  async requeuePods(pods: readonly (PodPayload & { readonly queue: string })[]): Promise<void> {
+    for (const { queue, namespace, name, uid } of pods) {
+      const bullQueue = this.pods(queue);
+      const found = await bullQueue.getJob(uid);
+      const state = await found?.getState();
+      // Ended, or in none of its lists: a job of this id would be taken for one that is there.
+      const over = state === "completed" || state === "failed" || state === "unknown";
+      if (found !== undefined && !over) continue;
+      await found?.remove();
+      await this.#addPods(queue, [{ namespace, name, uid }]);
+    }
   }
 
   async #addPods(queue: string, payloads: readonly PodPayload[]): Promise<void> {

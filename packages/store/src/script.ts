@@ -1,12 +1,12 @@
 // A Lua file as a typed call: EVALSHA, and EVAL once where the server does not know it yet.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Redis } from "ioredis";
+import type { RedisClient } from "./connection.ts";
 
 export interface Script {
   readonly name: string;
   readonly text: string;
-  run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+  run(redis: RedisClient, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
 }
 
 export const script = (name: string): Script => {

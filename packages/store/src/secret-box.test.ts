@@ -56,6 +56,20 @@ describe("SecretBox", () => {
     expect(() => SecretBox.parse(second).open(old)).toThrow(SealedSecretError);
   });
 
+  test("a key that is missing is named, unless it was given up as lost", () => {
+    const [old] = SecretBox.parse(first).keyIds;
+    const sealed = SecretBox.parse(first).seal(secret());
+    const box = SecretBox.parse(second);
+    expect([box.missingKey(sealed), box.isOwn(sealed)]).toEqual([old, false]);
+    expect([box.missingKey(secret()), box.isOwn(secret())]).toEqual([null, false]);
+    expect(SecretBox.parse(first).missingKey(sealed)).toBeNull();
+    expect(SecretBox.parse(first).isOwn(sealed)).toBe(true);
+    const resigned = SecretBox.parse(`lost ${old}\n${second}`);
+    expect(resigned.missingKey(sealed)).toBeNull();
+    expect(() => resigned.open(sealed)).toThrow(SealedSecretError);
+    expect(() => SecretBox.parse(`lost ${old}`)).toThrow("there is no key");
+  });
+
   test("a record that was never sealed is readable; a sealed one is not without a key", () => {
     expect(SecretBox.parse(first).open(secret())).toEqual(secret());
     expect(openSecret(undefined, secret())).toEqual(secret());

@@ -42,24 +42,58 @@ const keyOf = (line: string, number: number): Key => {
   return { id, bytes };
 };
 
+/** A line of a key file that gives a key up: `lost ID`. */
+const LOST = /^lost ([\w-]{8})$/;
+
+/** The id of the key that a record is encrypted under; `null` for one in clear text. */
+export const sealingKey = ({ sealed }: StoredObject): string | null =>
+  typeof sealed === "string" ? sealed.slice(0, sealed.indexOf(".")) : null;
+
 export class SecretBox {
   readonly #keys: readonly [Key, ...Key[]];
+  readonly #lost: ReadonlySet<string>;
 
-  private constructor(keys: readonly [Key, ...Key[]]) {
+  private constructor(keys: readonly [Key, ...Key[]], lost: ReadonlySet<string>) {
     this.#keys = keys;
+    this.#lost = lost;
   }
 
   /**
    * From the text of a key file: a key of 32 bytes in base64 a line; empty lines and those that begin
-   * with `#` are skipped. The first key encrypts, all decrypt. Throws SecretKeyError.
+   * with `#` are skipped. The first key encrypts, all decrypt. `lost ID` is a key that nobody has any
+   * more. Throws SecretKeyError.
    */
   static parse(text: string): SecretBox {
+    const lost = new Set<string>();
     const [first, ...rest] = text.split("\n").flatMap((line, n) => {
       const key = line.trim();
-      return key === "" || key.startsWith("#") ? [] : [keyOf(key, n + 1)];
+      const given = LOST.exec(key)?.[1];
+      if (given !== undefined) lost.add(given);
+      return key === "" || key.startsWith("#") || given !== undefined ? [] : [keyOf(key, n + 1)];
     });
     if (first === undefined) throw new SecretKeyError("there is no key");
-    return new SecretBox([first, ...rest]);
+    return new SecretBox([first, ...rest], lost);
+  }
+
+  /** Names the keys without telling them: what encrypted records begin with. */
+  get keyIds(): readonly string[] {
+    return this.#keys.map(({ id }) => id);
+  }
+
+  /** Under a key that is neither here nor given up; its id. `null` of all other records. */
+  missingKey(secret: StoredObject): string | null {
+    const id = sealingKey(secret);
+    return id === null || this.#lost.has(id) || this.#has(id) ? null : id;
+  }
+
+  /** Encrypted under one of these keys. */
+  isOwn(secret: StoredObject): boolean {
+    const id = sealingKey(secret);
+    return id !== null && this.#has(id);
+  }
+
+  #has(id: string): boolean {
+    return this.#keys.some((key) => key.id === id);
   }
 
   /** A line for a key file. */

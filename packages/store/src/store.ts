@@ -1,6 +1,6 @@
 // The store: objects in Redis with etcd's guarantees in one cell. Reads here; writes go through `commit`.
-import type { Redis } from "ioredis";
-import { connect, type RedisConnection } from "./connection.ts";
+import { connect, type RedisClient, type RedisConnection } from "./connection.ts";
+import { FORMAT, migrate, StoreVersionError } from "./format.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { type Resource, suffix } from "./keys.ts";
 import { decodeValue, type ObjectOf, type Stored } from "./objects.ts";
@@ -9,22 +9,10 @@ import type { CommitResult, Txn } from "./txn.ts";
 
 const pageScript = script("page");
 const openScript = script("open");
-
-/** Version of the stored format; an older Gantry refuses a newer store. */
-const FORMAT_VERSION = 1;
+const raiseScript = script("raise-base");
 
 /** More revisions than a server can hand out in the second its append-only file may lose. */
 const REVISION_LEAP = 1_000_000;
-
-/** The cell was written by a newer Gantry. */
-export class StoreVersionError extends Error {
-  override name = "StoreVersionError";
-  constructor(found: string) {
-    super(
-      `this store has format version ${found}, newer than ${FORMAT_VERSION}: upgrade this Gantry first`,
-    );
-  }
-}
 
 /** The change after this revision is no longer kept, or never was seen (a lost server): list again. */
 export class ExpiredRevisionError extends Error {
@@ -84,12 +72,14 @@ export interface Page<T> {
 }
 
 export class Store {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly connection: RedisConnection;
   readonly cell: string;
   /** What every key begins with. */
   readonly prefix: string;
   readonly #commits: GroupCommit;
+  /** Run id and revision base as last seen. */
+  #server: string | undefined;
   /** Called for each record that can't be decoded while listing; such records are left out. */
   onMalformed: (error: unknown) => void = () => {};
 
@@ -193,18 +183,24 @@ export class Store {
   }
 
   /**
-   * Prepares the cell for use: takes it over at the present format, and moves the revision ahead
-   * after the server was restarted, since its append-only file may have lost the last second.
+   * Prepares the cell for use: refuses a newer format, brings an older minor up, and moves the
+   * revision ahead when another server answers than before, since it may lack the last writes.
+   * May be called again and again; `moved`: the revision leapt since the last call, so what was read
+   * before may have been undone. Throws `StoreVersionError`.
    */
-  async open(): Promise<void> {
-    const info = await this.redis.info("server");
-    const runId = /run_id:(\w+)/.exec(info)?.[1] ?? "";
+  async open(): Promise<{ readonly moved: boolean }> {
     const reply = (await openScript.run(
       this.redis,
       [this.key(suffix.revision), this.key(suffix.meta)],
-      [FORMAT_VERSION, runId, REVISION_LEAP],
-    )) as [number, string];
+      [FORMAT.major, FORMAT.minor, REVISION_LEAP],
+    )) as [1, string, string, string] | [0, string];
     if (reply[0] === 0) throw new StoreVersionError(reply[1]);
+    const [, minor, runId, base] = reply;
+    if (Number(minor) < FORMAT.minor) await migrate(this);
+    const server = `${runId} ${base}`;
+    const moved = this.#server !== undefined && this.#server !== server;
+    this.#server = server;
+    return { moved };
   }
 
   /** Throws `ExpiredRevisionError` unless every change after `revision` is still known. */
@@ -219,7 +215,10 @@ export class Store {
     if (!Array.isArray(stream)) return;
     const field = (name: string): unknown => (stream as unknown[])[stream.indexOf(name) + 1];
     if (field("entries-added") === field("length")) return;
-    const [first = "0-0"] = (field("first-entry") as [string] | null) ?? [];
+    // Of a stream that was emptied nothing is known but its last change.
+    const [first] = (field("first-entry") as [string] | null) ?? [
+      field("last-generated-id") as string,
+    ];
     const oldest = first.slice(0, first.indexOf("-"));
     if (compareRevisions(revision, oldest) < 0) throw new ExpiredRevisionError(revision, oldest);
   }
@@ -290,6 +289,14 @@ const bounds = (query: Scope): { lower: string; upper: string } => {
   const start = keyStart(query);
   return start === "" ? { lower: "-", upper: "+" } : { lower: `[${start}`, upper: `(${start}\xff` };
 };
+
+/** Watches from any revision so far are told to list again: changes that they have not seen are lost. */
+export const raiseRevisionBase = async (store: Store): Promise<string> =>
+  (await raiseScript.run(
+    store.redis,
+    [store.key(suffix.revision), store.key(suffix.meta)],
+    [],
+  )) as string;
 
 /** Redis' own order of members with equal scores: by bytes. */
 export const compareKeys = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,6 +1,5 @@
 // Watches: one blocking reader per resource and process, fanned out to its subscribers in order.
-import type { Redis } from "ioredis";
-import { connect } from "./connection.ts";
+import { connect, type RedisClient } from "./connection.ts";
 import { type Resource, suffix } from "./keys.ts";
 import { decodeBody, type ObjectOf } from "./objects.ts";
 import type { PreviousSelectable } from "./selectable.ts";
@@ -51,7 +50,7 @@ class Feed {
   readonly #resource: Resource;
   readonly #onEmpty: () => void;
   readonly #listeners = new Map<Listener, { after: string }>();
-  readonly #reader: Redis;
+  readonly #reader: RedisClient;
   #position: string | null = null;
   #closed = false;
 

@@ -1,6 +1,6 @@
 // Writes of objects together with the indexes that must agree with them: the one place that knows both.
 import { createHash } from "node:crypto";
-import { isPodRemovable, isTerminal, type Job, type PodRecord } from "@gantry/core";
+import { isFinished, isPodRemovable, isTerminal, type Job, type PodRecord } from "@gantry/core";
 import { type Resource, suffix } from "./keys.ts";
 import { encodeBody, type ObjectOf, type Stored, type StoredObject } from "./objects.ts";
 import { previousSelectable } from "./selectable.ts";
@@ -51,6 +51,41 @@ const podIndexes = (pod: PodRecord): PodIndexes => {
     node: pod.node !== undefined && !isTerminal(pod) ? pod.node : undefined,
     owners: otherOwners.flatMap((owner) => (owner.uid === undefined ? [] : [owner.uid])),
   };
+};
+
+/** One set and whether the Pod, as it is, belongs there. */
+export interface PodMembership {
+  readonly set: string;
+  readonly member: string;
+  readonly present: boolean;
+}
+
+/** Sets that must have the Pod, and those that may have had it before and must not now. */
+export const podMemberships = (pod: PodRecord): PodMembership[] => {
+  const indexes = podIndexes(pod);
+  const key = `${pod.namespace}/${pod.name}`;
+  const named: PodMembership[] = [
+    {
+      set: suffix.ownerless(pod.namespace),
+      member: pod.name,
+      present: indexes.ownerless !== undefined,
+    },
+  ];
+  if (pod.job !== undefined) {
+    const present = indexes.live !== undefined;
+    named.push({ set: suffix.live(pod.job.uid), member: pod.name, present });
+    if (indexes.adopted !== undefined) {
+      named.push({ set: suffix.adopted(pod.job.uid), member: pod.name, present: true });
+    }
+  }
+  if (pod.node !== undefined) {
+    const present = indexes.node !== undefined;
+    named.push({ set: suffix.nodePods(pod.node), member: key, present });
+  }
+  for (const owner of indexes.owners) {
+    named.push({ set: suffix.dependents(owner), member: `pods|${key}`, present: true });
+  }
+  return named;
 };
 
 const noIndexes: PodIndexes = {
@@ -166,6 +201,7 @@ export const createObject = <R extends PlainResource>(
   txn.create(resource, key, encodeBody(resource, object));
   moveOwners(txn, [], ownerUids(stored), `${resource}|${key}`);
   if (resource === "events") txn.side("ZADD", suffix.eventExpiry, nowMs + EVENT_TTL_MS, key);
+  if (resource === "jobs" && !isFinished(object as Job)) txn.add(suffix.unfinished, key);
 };
 
 /** Updates any object but a Pod; keeps the old template of a Job for the Pods made from it. */
@@ -185,7 +221,10 @@ export const updateObject = <R extends PlainResource>(
   );
   if (resource === "jobs") {
     const [a, b] = [before.value as Job, after as Job];
-    if (a.metadata.generation !== b.metadata.generation) keepTemplate(txn, a, b);
+    if (isFinished(b) && !isFinished(a)) txn.remove(suffix.unfinished, before.key);
+    // A controller passes the spec on as it is. A client's patch that leaves the generation alone may
+    // still have put the template's fields in another order, and then it goes by another name.
+    if (a.spec.template !== b.spec.template) keepTemplate(txn, a, b);
   }
 };
 
@@ -210,6 +249,7 @@ export const removeObject = <R extends PlainResource>(
     const id = templateId(job.spec.template);
     txn.side("HSET", suffix.templates(job.metadata.uid), id, JSON.stringify(job.spec.template));
     txn.side("EXPIRE", suffix.templates(job.metadata.uid), TEMPLATE_KEEP_SECONDS);
+    txn.remove(suffix.unfinished, object.key);
     txn.side("HDEL", suffix.book, job.metadata.uid);
     txn.side("ZREM", suffix.timers, `jobs|${object.key}`);
     txn.side("ZREM", suffix.ttl, object.key);

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startRedis, type TestRedis } from "../testing/redis-server.ts";
 import { suffix } from "../src/keys.ts";
 import type { StoredObject } from "../src/objects.ts";
-import { ExpiredRevisionError, Store, StoreVersionError } from "../src/store.ts";
+import { StoreVersionError } from "../src/format.ts";
+import { ExpiredRevisionError, Store } from "../src/store.ts";
 import { type CommitResult, Txn } from "../src/txn.ts";
 import { type WatchChange, WatchHub } from "../src/watch.ts";
 import { createObject, createPod, removeObject, updateObject, writePod } from "../src/writes.ts";

@@ -9,7 +9,10 @@ export type Misfit = Extract<Fit, { ok: false }>;
 export type Claim =
   /** Ours to run. */
   | { readonly kind: "claimed"; readonly pod: Stored<PodRecord> }
-  /** Claimed by this node before (it restarted, or the queue delivered the Pod twice). */
+  /**
+   * Begun before: by this node (it restarted, or the queue delivered the Pod twice), or by one that
+   * is gone and whose Pods others may go on with.
+   */
   | { readonly kind: "ours"; readonly pod: Stored<PodRecord> }
   /** Another node holds it, and lives. */
   | { readonly kind: "elsewhere"; readonly node: string }
@@ -31,16 +34,24 @@ export const claimPod = async (context: WorkerContext, payload: PodPayload): Pro
     if (pod === null || pod.value.uid !== payload.uid) return { kind: "over", why: "pod is gone" };
     if (isTerminal(pod.value)) return { kind: "over", why: "pod has ended" };
     if (pod.value.node === node) return { kind: "ours", pod };
-    if (pod.value.node !== undefined) return claimedElsewhere(context, pod.value.node);
-    if (pod.value.deletion !== undefined) return { kind: "over", why: "pod is being deleted" };
+    const elsewhere = await claimedElsewhere(context, pod.value);
+    if (elsewhere !== null) return elsewhere;
+    const isTakenOver = pod.value.node !== undefined;
+    if (!isTakenOver && pod.value.deletion !== undefined) {
+      return { kind: "over", why: "pod is being deleted" };
+    }
     const fit = await context.placement?.take(pod.value);
     if (fit?.ok === false) return { kind: "unfit", pod, misfit: fit };
-    const next = claimedPod(pod.value, context, now());
+    const portable = await isPortable(context, pod.value);
+    const next = claimedPod(pod.value, { ...context, portable }, now());
     const txn = new Txn();
     updatePod(txn, pod, next);
     txn.check("nodes", node, "any");
     const result = await store.commit(txn);
-    if (result.ok) return { kind: "claimed", pod: { key, rv: result.rvs[0] ?? "", value: next } };
+    if (result.ok) {
+      const claimed = { key, rv: result.rvs[0] ?? "", value: next };
+      return { kind: isTakenOver ? "ours" : "claimed", pod: claimed };
+    }
     context.placement?.release(payload.uid);
     if (result.reason === "missing" && (await store.get("nodes", node)) === null) {
       // Given up while this worker stood still: what it claimed now, nobody would answer for.
@@ -49,11 +60,27 @@ export const claimPod = async (context: WorkerContext, payload: PodPayload): Pro
   }
 };
 
-const claimedElsewhere = async ({ store, now }: WorkerContext, node: string): Promise<Claim> => {
+/** Whether what runs of the Pod does not live on its worker. */
+const isPortable = async (
+  { runtimes, defaultRuntime, templates }: WorkerContext,
+  pod: PodRecord,
+): Promise<boolean> => {
+  if (![...runtimes.values()].some((runtime) => runtime.portable === true)) return false;
+  const spec = pod.spec ?? (await templates.of(pod))?.spec;
+  return runtimes.get(spec?.runtimeClassName ?? defaultRuntime)?.portable === true;
+};
+
+/** `null`: nobody's, or of a node that is gone and whose Pod this worker can go on with. */
+const claimedElsewhere = async (context: WorkerContext, pod: PodRecord): Promise<Claim | null> => {
+  const { store, now } = context;
+  const { node } = pod;
+  if (node === undefined) return null;
   const expiresAtMs = await leaseExpiry(store, node);
-  return expiresAtMs !== null && expiresAtMs > now()
-    ? { kind: "elsewhere", node }
-    : { kind: "over", why: `node ${node} is gone; its pods are given up by the scheduler` };
+  if (expiresAtMs !== null && expiresAtMs > now()) return { kind: "elsewhere", node };
+  if (pod.portable !== true) {
+    return { kind: "over", why: `node ${node} is gone; its pods are given up by the scheduler` };
+  }
+  return (await isPortable(context, pod)) ? null : { kind: "elsewhere", node };
 };
 
 /** After a restart: the same node goes on under a new fencing number; `null` when the Pod is gone. */

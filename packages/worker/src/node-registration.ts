@@ -1,6 +1,12 @@
 // The worker as `kubectl get nodes` shows it: its Node object and its lease.
 import { release } from "node:os";
-import { rfc3339, RUNTIMES_ANNOTATION, type Taint } from "@gantry/core";
+import {
+  DEFAULT_RUNTIME_ANNOTATION,
+  rfc3339,
+  runtimeSettingsAnnotation,
+  RUNTIMES_ANNOTATION,
+  type Taint,
+} from "@gantry/core";
 import {
   createObject,
   dropLease,
@@ -29,10 +35,26 @@ export interface NodeDescription {
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
   readonly runtimes: readonly string[];
+  /** Runtime of the Pods that name none. */
+  readonly defaultRuntime: string;
+  /** By runtime: what admission is to know of its settings, where it has any. */
+  readonly published: ReadonlyMap<string, string>;
   readonly version: string;
 }
 
 const archNames: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64", ia32: "386" };
+
+type Annotations = Readonly<Record<string, string>>;
+
+/** What an earlier run of this worker published is not to outlive its runtimes. */
+const publications = (published: ReadonlyMap<string, string>, before: Annotations): Annotations => {
+  const start = runtimeSettingsAnnotation("");
+  const kept = Object.entries(before).filter(([key]) => !key.startsWith(start));
+  const now = [...published].map(
+    ([name, text]) => [runtimeSettingsAnnotation(name), text] as const,
+  );
+  return Object.fromEntries([...kept, ...now]);
+};
 
 const nodeObject = (
   node: NodeDescription,
@@ -59,9 +81,10 @@ const nodeObject = (
         "kubernetes.io/os": process.platform,
       },
       annotations: {
-        ...before?.metadata.annotations,
+        ...publications(node.published, before?.metadata.annotations ?? {}),
         "gantry.dev/logs-url": node.logsUrl,
         [RUNTIMES_ANNOTATION]: node.runtimes.join(","),
+        [DEFAULT_RUNTIME_ANNOTATION]: node.defaultRuntime,
         [REGISTERED_ANNOTATION]: merged.registered,
       },
     },

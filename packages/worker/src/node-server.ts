@@ -1,28 +1,37 @@
-// Answers the API's requests for container logs, as a kubelet answers the API server's.
+// Answers the API's requests for a Pod's logs and sessions, as a kubelet answers the API server's.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { renderPodSpec } from "@gantry/core";
+import { WebSocketServer } from "ws";
 import { type LogOptions, LogUnavailable, type Runtime } from "./runtime.ts";
+import { type Session, type SessionRequest, SessionRefused } from "./sessions/session.ts";
+import { serveSession, sessionProtocols } from "./sessions/websocket-session.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
-const PATH = /^\/pods\/([0-9A-Za-z-]+)\/log$/;
+const PATH = /^\/pods\/([0-9A-Za-z-]+)\/(log|exec|attach)$/;
 
-export interface LogServer {
+/** Of one message from a client; what Kubernetes' servers take. */
+const MESSAGE_MAX_BYTES = 32 * 1024 * 1024;
+
+export interface NodeServer {
   readonly port: number;
   close(): Promise<void>;
 }
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
-export const startLogServer = async (
+export const startNodeServer = async (
   context: WorkerContext,
   listen: { host: string; port: number },
   token: string,
-): Promise<LogServer> => {
+): Promise<NodeServer> => {
   const expected = digest(`Bearer ${token}`);
+  const isAllowed = ({ headers }: IncomingMessage): boolean =>
+    timingSafeEqual(digest(headers.authorization ?? ""), expected);
   const server: Server = createServer((request, response) => {
-    if (!timingSafeEqual(digest(request.headers.authorization ?? ""), expected)) {
+    if (!isAllowed(request)) {
       reply(response, 401, "Unauthorized");
       return;
     }
@@ -34,6 +43,11 @@ export const startLogServer = async (
       }
     });
   });
+  const sessions = new Sessions(context);
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (isAllowed(request)) void sessions.open(request, socket, head);
+    else refuse(socket, 401, "Unauthorized");
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(listen.port, listen.host, resolve);
@@ -44,6 +58,7 @@ export const startLogServer = async (
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
+        sessions.close();
       }),
   };
 };
@@ -79,18 +94,32 @@ const logOptions = (query: URLSearchParams, nowMs: number, signal: AbortSignal):
   };
 };
 
+interface Asked {
+  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly what: string;
+  readonly query: URLSearchParams;
+}
+
+const asked = (request: IncomingMessage): Asked | null => {
+  const { pathname, searchParams: query } = new URL(request.url ?? "/", "http://worker");
+  const [, uid, what] = PATH.exec(pathname) ?? [];
+  const [namespace, name] = [query.get("namespace"), query.get("name")];
+  if (uid === undefined || what === undefined || namespace === null || name === null) return null;
+  return { pod: { namespace, name, uid }, what, query };
+};
+
 const answer = async (
   context: WorkerContext,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
-  const url = new URL(request.url ?? "/", "http://worker");
-  const uid = PATH.exec(url.pathname)?.[1];
-  const [namespace, name] = [url.searchParams.get("namespace"), url.searchParams.get("name")];
-  if (request.method !== "GET" || uid === undefined || namespace === null || name === null) {
+  const wanted = asked(request);
+  if (request.method !== "GET" || wanted?.what !== "log") {
     reply(response, 404, "not found");
     return;
   }
+  const { pod, query } = wanted;
+  const { namespace, name } = pod;
   const runtime = await runtimeOf(context, `${namespace}/${name}`);
   if (runtime === undefined) {
     reply(response, 404, `pod ${name} not found`);
@@ -98,10 +127,7 @@ const answer = async (
   }
   const abort = new AbortController();
   response.on("close", () => abort.abort());
-  const stream = await runtime.logs(
-    { namespace, name, uid },
-    logOptions(url.searchParams, context.now(), abort.signal),
-  );
+  const stream = await runtime.logs(pod, logOptions(query, context.now(), abort.signal));
   response.writeHead(200, { "content-type": "text/plain" });
   response.flushHeaders();
   stream.on("error", (error) => {
@@ -118,3 +144,75 @@ const runtimeOf = async (context: WorkerContext, key: string): Promise<Runtime |
   const spec = renderPodSpec(pod.value, await context.templates.of(pod.value));
   return context.runtimes.get(spec.runtimeClassName ?? context.defaultRuntime);
 };
+
+const sessionRequest = ({ what, query }: Asked): SessionRequest => {
+  const is = (name: string): boolean => query.get(name) === "true";
+  return {
+    container: query.get("container") ?? "",
+    command: what === "exec" ? query.getAll("command") : null,
+    stdin: is("stdin"),
+    stdout: is("stdout"),
+    stderr: is("stderr"),
+    tty: is("tty"),
+  };
+};
+
+/** An answer to a request that wanted to be upgraded. */
+const refuse = (socket: Duplex, status: number, message: string): void => {
+  const body = JSON.stringify({ status, message });
+  socket.on("error", () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json\r\nconnection: close\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+};
+
+class Sessions {
+  readonly #context: WorkerContext;
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MESSAGE_MAX_BYTES,
+    handleProtocols: (offered) => sessionProtocols.find((each) => offered.has(each)) ?? false,
+  });
+
+  constructor(context: WorkerContext) {
+    this.#context = context;
+  }
+
+  async open(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const gone = new AbortController();
+    const left = (): void => gone.abort();
+    socket.once("close", left);
+    socket.once("error", left);
+    let session: Session;
+    try {
+      session = await this.#session(request);
+    } catch (error) {
+      if (error instanceof SessionRefused) return refuse(socket, 400, error.message);
+      this.#context.log.error({ err: error }, "session could not be opened");
+      return refuse(socket, 500, "the session could not be opened");
+    }
+    if (gone.signal.aborted) return session.abandon();
+    socket.off("error", left);
+    this.#server.handleUpgrade(request, socket, head, (websocket) => {
+      void serveSession(websocket, session);
+    });
+  }
+
+  close(): void {
+    for (const client of this.#server.clients) client.terminate();
+  }
+
+  async #session(request: IncomingMessage): Promise<Session> {
+    const wanted = asked(request);
+    if (wanted === null || wanted.what === "log") throw new SessionRefused("not found");
+    const { namespace, name } = wanted.pod;
+    const runtime = await runtimeOf(this.#context, `${namespace}/${name}`);
+    if (runtime?.openSession === undefined) {
+      const which = runtime === undefined ? "pod's runtime" : `runtime ${runtime.name}`;
+      throw new SessionRefused(`the ${which} runs no commands in containers and can't be attached`);
+    }
+    return runtime.openSession(wanted.pod, sessionRequest(wanted));
+  }
+}

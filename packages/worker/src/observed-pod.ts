@@ -1,14 +1,15 @@
 // From what a runtime observed to the Pod's next record. Pure.
-import { isTerminal, type PodRecord, rfc3339 } from "@gantry/core";
+import { isTerminal, type ObservedCondition, type PodRecord, rfc3339 } from "@gantry/core";
 import type { Observation } from "./runtime.ts";
 
 /** The Pod bound to a node, as a scheduler and a kubelet's first look leave it. */
 export const claimedPod = (
   pod: PodRecord,
-  claim: { node: string; fence: number; hostIP: string },
+  claim: { node: string; fence: number; hostIP: string; portable?: boolean },
   nowMs: number,
 ): PodRecord => ({
   ...pod,
+  portable: claim.portable === true ? true : undefined,
   node: claim.node,
   claim: claim.fence,
   hostIP: claim.hostIP,
@@ -36,7 +37,29 @@ export const observedPod = (pod: PodRecord, observation: Observation, nowMs: num
     podIP: observation.podIP ?? pod.podIP,
     hostIP: observation.hostIP ?? pod.hostIP,
     handle: observation.handle ?? pod.handle,
+    ...(observation.conditions === undefined
+      ? {}
+      : { conditions: observedConditions(pod, observation.conditions, nowMs) }),
   };
+};
+
+/** Conditions that runtimes set and take away. */
+const runtimeConditions: ReadonlySet<string> = new Set(["PodScheduled", "ConfigIssue"]);
+
+/** Their times are those of the last change of status. */
+const observedConditions = (
+  { conditions }: PodRecord,
+  observed: readonly ObservedCondition[],
+  nowMs: number,
+): PodRecord["conditions"] => {
+  const own = new Set([...runtimeConditions, ...observed.map(({ type }) => type)]);
+  const kept = (conditions ?? []).filter(({ type }) => !own.has(type ?? ""));
+  const said = observed.map((one) => {
+    const old = conditions?.find(({ type, status }) => type === one.type && status === one.status);
+    return { ...one, lastTransitionTime: old?.lastTransitionTime ?? rfc3339(nowMs) };
+  });
+  const all = [...kept, ...said];
+  return all.length === 0 ? undefined : all;
 };
 
 const KILLED_EXIT_CODE = 137;

@@ -55,7 +55,27 @@ const PARKED_SCAN = 256;
 interface Need {
   readonly spec: PodSpec;
   readonly requests: Amounts;
+  /** It does not live on the worker, which need only have a place for it. */
+  readonly portable: boolean;
 }
+
+/** What a worker gives to a Pod that does not live on it. */
+const ONE_PLACE: Amounts = podRequests({});
+
+/** Of a portable Pod: all that it asks of a worker. Where it really runs, its runtime decides. */
+const portableSpec = ({ runtimeClassName, schedulingGates }: PodSpec): PodSpec => ({
+  ...(runtimeClassName === undefined ? {} : { runtimeClassName }),
+  ...(schedulingGates === undefined ? {} : { schedulingGates }),
+});
+
+/** Taints that say that the worker is not there or is being emptied; others are about its host. */
+const ownTaints = (node: PlacementNode): PlacementNode => ({
+  ...node,
+  taints: node.taints.filter(({ key }) => key?.startsWith("node.kubernetes.io/") === true),
+});
+
+const fitsNode = (need: Need, node: PlacementNode, used: Amounts | undefined): Fit =>
+  fits(need.spec, need.portable ? ownTaints(node) : node, used, need.requests);
 
 interface Parked {
   readonly queue: string;
@@ -73,6 +93,8 @@ export interface PlacementOptions {
   readonly now: () => number;
   readonly node: string;
   readonly allocatable: Amounts;
+  /** Whether a Pod's runtime is one whose Pods do not live on the worker. */
+  readonly isPortable?: (spec: PodSpec) => boolean;
   /** Makes a given-back Pod waiting again, before its delay is over. */
   readonly promote: (queue: string, uid: string) => Promise<void>;
   /** The same for all of them: what this node takes has changed. */
@@ -136,7 +158,7 @@ export class Placement {
     const fit = this.#fit(pod.uid, need);
     if (fit.ok || fit.lasting) return fit;
     if (!(await this.#ledger.waitForRoom(pod.uid, need.requests, ROOM_WAIT_MS))) return fit;
-    const now = fits(need.spec, this.#self, new Map(), need.requests);
+    const now = fitsNode(need, this.#self, new Map());
     if (!now.ok) this.#ledger.release(pod.uid);
     return now;
   }
@@ -165,7 +187,8 @@ export class Placement {
     const others = isGated(need) ? [] : await this.#elsewhere(need);
     const suits = others.some(({ ok }) => ok);
     if (isGated(need)) await this.#say(pod, GATED_MESSAGE);
-    else if (!suits) {
+    // One that runs already waits for a worker that goes on with it, not for a place.
+    else if (!suits && pod.value.node === undefined) {
       const reasons = others.flatMap((fit) => (fit.ok ? [] : [fit.reasons]));
       await this.#say(pod, unschedulableMessage([misfit.reasons, ...reasons]));
     }
@@ -182,9 +205,9 @@ export class Placement {
     this.#nodes.close();
   }
 
-  #fit(uid: string, { spec, requests }: Need): Fit {
-    const fit = fits(spec, this.#self, this.#ledger.used, requests);
-    return fit.ok ? this.#ledger.reserve(uid, requests) : fit;
+  #fit(uid: string, need: Need): Fit {
+    const fit = fitsNode(need, this.#self, this.#ledger.used);
+    return fit.ok ? this.#ledger.reserve(uid, need.requests) : fit;
   }
 
   /** Pods of one template need the same; what they need is worked out once. */
@@ -193,18 +216,21 @@ export class Placement {
     const spec = pod.spec ?? template?.spec ?? {};
     let need = this.#needs.get(spec);
     if (need === undefined) {
-      need = { spec, requests: podRequests(spec) };
+      need =
+        this.#options.isPortable?.(spec) === true
+          ? { spec: portableSpec(spec), requests: ONE_PLACE, portable: true }
+          : { spec, requests: podRequests(spec), portable: false };
       this.#needs.set(spec, need);
     }
     return need;
   }
 
   /** How the Pod suits every other node. */
-  async #elsewhere({ spec, requests }: Need): Promise<Fit[]> {
+  async #elsewhere(need: Need): Promise<Fit[]> {
     const others = this.#nodes.all.filter(({ name }) => name !== this.#options.node);
     if (others.length === 0) return [];
     const byNode = await this.#readUsage();
-    return others.map((node) => fits(spec, node, byNode.get(node.name), requests));
+    return others.map((node) => fitsNode(need, node, byNode.get(node.name)));
   }
 
   async #readUsage(): Promise<ReadonlyMap<string, Amounts>> {
@@ -265,7 +291,7 @@ export class Placement {
     let looks = PARKED_SCAN;
     for (const [uid, { forRoom, need, queue }] of this.#parked) {
       if (looks-- === 0) return;
-      if (!forRoom || !fits(need.spec, this.#self, this.#ledger.used, need.requests).ok) continue;
+      if (!forRoom || !fitsNode(need, this.#self, this.#ledger.used).ok) continue;
       this.#parked.delete(uid);
       // Not delayed any more, or taken by another worker: nothing is left to do.
       this.#options.promote(queue, uid).catch(() => {});

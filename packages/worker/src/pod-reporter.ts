@@ -26,6 +26,7 @@ export class PodReporter {
   #pending: Report[] = [];
   #writing: Promise<void> | null = null;
   #fenced = false;
+  #takenOver = false;
 
   constructor(context: WorkerContext, wakes: WakeBatch, stored: Stored<PodRecord>) {
     this.#context = context;
@@ -51,6 +52,11 @@ export class PodReporter {
   /** Someone else has the Pod, or it is gone. */
   get fenced(): boolean {
     return this.#fenced;
+  }
+
+  /** Someone else has the Pod, and answers for what runs of it. */
+  get takenOver(): boolean {
+    return this.#takenOver;
   }
 
   /** Every phase is written; within one, the latest observation is. */
@@ -125,6 +131,7 @@ export class PodReporter {
     const found = await store.get("pods", this.#stored.key);
     if (found === null || found.value.uid !== this.pod.uid || found.value.claim !== fence) {
       this.#fenced = true;
+      this.#takenOver = found?.value.uid === this.pod.uid;
       return false;
     }
     this.#stored = found;

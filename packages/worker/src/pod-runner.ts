@@ -32,6 +32,8 @@ export interface PodResult {
 export type RunOutcome =
   | { readonly kind: "ended"; readonly result: PodResult }
   | { readonly kind: "elsewhere"; readonly node: string }
+  /** Another worker is to go on with it. */
+  | { readonly kind: "handed over" }
   | Extract<Claim, { kind: "unfit" }>
   /** The store could not be asked: the Pod is nobody's yet, and is to be tried again. */
   | { readonly kind: "unclaimed"; readonly error: unknown }
@@ -40,13 +42,15 @@ export type RunOutcome =
 interface LocalPod {
   readonly key: string;
   readonly reporter: PodReporter;
-  readonly done: Promise<PodResult>;
+  readonly done: Promise<PodResult | null>;
   running: RunningPod | undefined;
   /** When it was known to be this worker's. */
   heldAtMs: number;
   /** Asked to stop before it had started. */
   stopGraceSeconds: number | undefined;
   stop: AbortController;
+  /** Aborted when another worker is to go on with it. */
+  handOver: AbortController;
 }
 
 const SHUTDOWN = {
@@ -81,7 +85,7 @@ export class PodRunner {
   /** Runs the Pod of a queue job to its end, or says why it is not to be run here. */
   async run(payload: PodPayload): Promise<RunOutcome> {
     const local = this.#local.get(payload.uid);
-    if (local !== undefined) return { kind: "ended", result: await local.done };
+    if (local !== undefined) return outcomeOf(local);
     if (this.#shuttingDown) return { kind: "elsewhere", node: this.#context.node };
     const claim = await claimPod(this.#context, payload).catch((error: unknown) => ({
       kind: "unclaimed" as const,
@@ -90,9 +94,7 @@ export class PodRunner {
     if (claim.kind !== "claimed" && claim.kind !== "ours") return claim;
     // Between the look and here the same Pod may have been taken up by adoption.
     const taken = this.#local.get(payload.uid);
-    if (taken !== undefined) return { kind: "ended", result: await taken.done };
-    const started = this.#start(claim.pod, claim.kind === "ours");
-    return { kind: "ended", result: await started.done };
+    return outcomeOf(taken ?? this.#start(claim.pod, claim.kind === "ours"));
   }
 
   /** After a restart: takes up a Pod that this node had claimed before. */
@@ -125,7 +127,7 @@ export class PodRunner {
   /** Stops all Pods within their grace and waits for their ends to be reported. */
   async stopAll(): Promise<void> {
     this.#shuttingDown = true;
-    const all = [...this.#local.values()];
+    const all = [...this.#local.values()].filter((local) => !isPortable(local));
     for (const local of all) {
       const grace = local.reporter.pod.spec?.terminationGracePeriodSeconds;
       const template = await this.#context.templates.of(local.reporter.pod).catch(() => undefined);
@@ -135,10 +137,22 @@ export class PodRunner {
     await this.#wakes.idle();
   }
 
+  /** Waits for the ends of all Pods that only this worker can run. */
   async drained(): Promise<void> {
-    while (this.#local.size > 0) {
-      await Promise.allSettled([...this.#local.values()].map((local) => local.done));
+    for (;;) {
+      const all = [...this.#local.values()].filter((local) => !isPortable(local));
+      if (all.length === 0) break;
+      await Promise.allSettled(all.map((local) => local.done));
     }
+    await this.#wakes.idle();
+  }
+
+  /** Lets other workers go on with the Pods that they can take over; nothing is stopped. */
+  async handOver(): Promise<void> {
+    this.#shuttingDown = true;
+    const all = [...this.#local.values()].filter(isPortable);
+    for (const local of all) local.handOver.abort();
+    await Promise.allSettled(all.map((local) => local.done));
     await this.#wakes.idle();
   }
 
@@ -168,15 +182,24 @@ export class PodRunner {
       heldAtMs: pod.value.scheduledAtMs ?? this.#context.now(),
       stopGraceSeconds: undefined,
       stop: new AbortController(),
+      handOver: new AbortController(),
       done: begun
-        .then(() => this.#toTheEnd(local, adopted))
+        .then(() => untilAborted(() => this.#toTheEnd(local, adopted), local.handOver.signal))
         .finally(() => {
+          if (local.handOver.signal.aborted) local.running?.release?.();
           this.#local.delete(uid);
           this.#context.placement?.release(uid);
         }),
     };
     local.done.catch(() => {});
     this.#local.set(uid, local);
+    // Claimed while this worker was told to end: the next one takes it from here.
+    if (this.#shuttingDown && isPortable(local)) local.handOver.abort();
+    const { deletion } = pod.value;
+    if (deletion !== undefined) {
+      const endMs = deletion.requestedAtMs + deletion.graceSeconds * 1000;
+      this.#stop(local, Math.max(0, (endMs - this.#context.now()) / 1000));
+    }
     begin();
     return local;
   }
@@ -189,6 +212,7 @@ export class PodRunner {
       if (adopted && !(await this.#reclaim(local))) return resultOf(reporter.pod);
       const running = await this.#launch(local, adopted);
       local.running = running ?? undefined;
+      if (local.handOver.signal.aborted) running?.release?.();
       if (running !== null && local.stopGraceSeconds !== undefined) {
         running.stop(local.stopGraceSeconds);
       }
@@ -201,14 +225,34 @@ export class PodRunner {
       const message = error instanceof Error ? error.message : String(error);
       last = lostObservation(reporter.pod, message, now());
     }
-    const disruption = last.disruption ?? (this.#shuttingDown ? SHUTDOWN : undefined);
-    reporter.report(last, (pod) =>
-      disruption !== undefined && pod.phase === "Failed" && pod.deletion === undefined
-        ? withDisruption(pod, disruption, now())
-        : pod,
-    );
+    // Whoever took it over answers for it.
+    if (local.handOver.signal.aborted) return resultOf(reporter.pod);
+    const shutdown = this.#shuttingDown && !isPortable(local) ? SHUTDOWN : undefined;
+    await this.#report(local, last, last.disruption ?? shutdown);
     await reporter.flushed();
+    if (reporter.takenOver) local.running?.release?.();
+    else await local.running?.reported?.();
     return resultOf(reporter.pod);
+  }
+
+  /** What the worker adds to an observation: conditions and annotations of the Pod. */
+  async #report(
+    local: LocalPod,
+    observation: Observation,
+    disruption: Observation["disruption"],
+  ): Promise<void> {
+    const { now, templates } = this.#context;
+    const { annotations } = observation;
+    const template =
+      annotations === undefined
+        ? undefined
+        : await this.#patiently(local, () => templates.of(local.reporter.pod));
+    local.reporter.report(observation, (pod) => {
+      const noted = annotations === undefined ? pod : withAnnotations(pod, template, annotations);
+      return disruption !== undefined && noted.phase !== "Succeeded" && noted.deletion === undefined
+        ? withDisruption(noted, disruption, now())
+        : noted;
+    });
   }
 
   async #patiently<T>(local: LocalPod, ask: () => Promise<T>): Promise<T> {
@@ -239,6 +283,8 @@ export class PodRunner {
   async #launch(local: LocalPod, adopted: boolean): Promise<RunningPod | null> {
     const pod = local.reporter.pod;
     const template = await this.#patiently(local, () => this.#context.templates.of(pod));
+    // A Pod without containers would succeed at once.
+    if (template === undefined && pod.spec === undefined) throw new Error("its template is lost");
     const spec = renderPodSpec(pod, template);
     const runtime = this.#runtime(spec.runtimeClassName);
     const sink = this.#sink(local);
@@ -250,7 +296,8 @@ export class PodRunner {
       // Claimed, and never launched: the worker died in between.
     }
     if (runtime.name !== "simulated") this.#assigned(pod);
-    const rejections = runtime.admit(spec);
+    const annotations = podAnnotations(pod, template);
+    const rejections = runtime.admit(spec, { namespace: pod.namespace, annotations });
     if (rejections.length > 0) return refused(runtime, rejections, sink);
     const sources = await this.#sources(local, spec);
     if (sources === null || !(await this.#isHeld(local))) {
@@ -333,10 +380,14 @@ export class PodRunner {
     const { events } = this.#context;
     return {
       observed: (observation) => {
-        // The end is reported by `#toTheEnd`, with what the worker adds to it.
-        if (observation.phase !== "Succeeded" && observation.phase !== "Failed") {
-          local.reporter.report(observation);
-        }
+        // The end is reported by `#toTheEnd`.
+        if (observation.phase === "Succeeded" || observation.phase === "Failed") return;
+        const { disruption } = observation;
+        local.reporter.report(observation, (pod) =>
+          disruption === undefined || pod.deletion !== undefined
+            ? pod
+            : withDisruption(pod, disruption, this.#context.now()),
+        );
       },
       event: ({ fieldPath, ...event }) => {
         const { namespace, name, uid } = local.reporter.pod;
@@ -352,8 +403,35 @@ export class PodRunner {
   }
 }
 
+const isPortable = ({ reporter }: LocalPod): boolean => reporter.pod.portable === true;
+
+const outcomeOf = async (local: LocalPod): Promise<RunOutcome> => {
+  const result = await local.done;
+  return result === null ? { kind: "handed over" } : { kind: "ended", result };
+};
+
+/** `null` when the signal came first: what runs is left behind, or not begun. */
+const untilAborted = <T>(run: () => Promise<T>, signal: AbortSignal): Promise<T | null> =>
+  new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      resolve(null);
+      return;
+    }
+    signal.addEventListener("abort", () => resolve(null), { once: true });
+    run().then(resolve, reject);
+  });
+
+const withAnnotations = (
+  pod: PodRecord,
+  template: Parameters<typeof podAnnotations>[1],
+  annotations: Readonly<Record<string, string>>,
+): PodRecord => ({
+  ...pod,
+  meta: { ...pod.meta, annotations: { ...podAnnotations(pod, template), ...annotations } },
+});
+
 const runnablePod = (
-  { node }: WorkerContext,
+  { node, fence }: WorkerContext,
   pod: PodRecord,
   template: Parameters<typeof podLabels>[1],
   spec: RunnablePod["spec"],
@@ -365,6 +443,10 @@ const runnablePod = (
   labels: podLabels(pod, template),
   annotations: podAnnotations(pod, template),
   node,
+  claim: fence,
+  createdAtMs: pod.createdAtMs,
+  ...(pod.job === undefined ? {} : { job: pod.job.name }),
+  ...(pod.deletion === undefined ? {} : { deletion: pod.deletion }),
   serviceAccountName: spec.serviceAccountName ?? "default",
   spec,
   sources,

@@ -1,4 +1,6 @@
 // Opens the runtimes that a worker is asked to offer.
+import type { EcsSettings } from "@gantry/core";
+import type { EventRecorder, Store } from "@gantry/store";
 import type { Logger } from "pino";
 import { ProcessRuntime } from "./process/process-runtime.ts";
 import { SimulatedRuntime } from "./simulated/simulated-runtime.ts";
@@ -15,17 +17,34 @@ export interface RuntimeOptions {
   readonly allowPrivileged?: boolean;
   /** Of the docker runtime: the engine's network that Pods get; `bridge` by default. */
   readonly dockerNetwork?: string;
+  /** Of the ecs runtime, which is not offered without them. */
+  readonly ecs?: EcsSettings;
+}
+
+/** What runtimes that share state with other workers need. */
+export interface RuntimeHost {
+  readonly store: Store;
+  readonly events: EventRecorder;
+  /** Name of the Node. */
+  readonly node: string;
+  /** Names this run of the worker. */
+  readonly holder: string;
 }
 
 export const openRuntimes = async (
   options: RuntimeOptions,
+  host: RuntimeHost,
 ): Promise<ReadonlyMap<string, Runtime>> => {
   const opened = new Map<string, Runtime>();
-  for (const name of options.runtimes) opened.set(name, await openRuntime(name, options));
+  for (const name of options.runtimes) opened.set(name, await openRuntime(name, options, host));
   return opened;
 };
 
-const openRuntime = async (name: string, options: RuntimeOptions): Promise<Runtime> => {
+const openRuntime = async (
+  name: string,
+  options: RuntimeOptions,
+  host: RuntimeHost,
+): Promise<Runtime> => {
   const { dataDir, log, allowedHostPaths, allowPrivileged, dockerNetwork } = options;
   if (name === "process") return ProcessRuntime.open({ dataDir, log, allowedHostPaths });
   if (name === "docker") {
@@ -34,6 +53,11 @@ const openRuntime = async (name: string, options: RuntimeOptions): Promise<Runti
     const network = dockerNetwork;
     return DockerRuntime.open({ dataDir, log, allowedHostPaths, allowPrivileged, network });
   }
+  if (name === "ecs") {
+    if (options.ecs === undefined) throw new Error("the ecs runtime needs its settings");
+    const { EcsRuntime } = await import("./ecs/ecs-runtime.ts");
+    return EcsRuntime.open({ ...host, settings: options.ecs, log });
+  }
   if (name === "simulated") return new SimulatedRuntime();
-  throw new Error(`unknown runtime "${name}": there are process, docker and simulated`);
+  throw new Error(`unknown runtime "${name}": there are process, docker, ecs and simulated`);
 };

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import {
   EventRecorder,
   nextFence,
+  openPresence,
   podPayload,
   podQueueName,
   queuePrefix,
@@ -13,12 +14,18 @@ import {
   Store,
   Templates,
 } from "@gantry/store";
-import { DelayedError, type Job as BullJob, UnrecoverableError, Worker } from "bullmq";
+import {
+  DelayedError,
+  type Job as BullJob,
+  UnrecoverableError,
+  WaitingError,
+  Worker,
+} from "bullmq";
 import { amountsOf, type Taint } from "@gantry/core";
-import { nodeCapacity } from "./capacity.ts";
+import { type Capacity, nodeCapacity } from "./capacity.ts";
 import { openInbox } from "./inbox.ts";
-import { startLogServer } from "./log-server.ts";
-import { registerNode } from "./node-registration.ts";
+import { startNodeServer } from "./node-server.ts";
+import { type NodeDescription, registerNode } from "./node-registration.ts";
 import { adoptAll, scan } from "./node-pods.ts";
 import { TaintEvictions } from "./placement-evictions.ts";
 import { Placement, type PlacementOptions } from "./placement.ts";
@@ -53,6 +60,8 @@ export interface WorkerOptions extends RuntimeOptions {
   /** Opens the Secrets that the API encrypted. */
   readonly secrets?: SecretBox;
   readonly version?: string;
+  /** A newer Gantry has taken the store: whoever started this worker must close it. */
+  readonly onIncompatible?: (error: Error) => void;
 }
 
 export interface RunningWorker {
@@ -78,6 +87,35 @@ const UNCLAIMED_DELAY_MS = 1_000;
 /** Looks for what no message announced: Pods of this node that do not run, leftovers of gone ones. */
 const RESCAN_EVERY_MS = 15_000;
 
+const publishedBy = (runtimes: ReadonlyMap<string, Runtime>): ReadonlyMap<string, string> =>
+  new Map(
+    [...runtimes].flatMap(([name, { published }]) =>
+      published === undefined ? [] : [[name, published] as const],
+    ),
+  );
+
+const describeNode = (
+  options: WorkerOptions,
+  runtimes: ReadonlyMap<string, Runtime>,
+  capacity: Capacity,
+  port: number,
+): NodeDescription => {
+  const { host } = options.listen;
+  return {
+    name: options.node,
+    address: host,
+    logsUrl: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    port,
+    capacity,
+    labels: options.labels ?? {},
+    taints: options.taints ?? [],
+    runtimes: options.runtimes,
+    defaultRuntime: options.defaultRuntime,
+    published: publishedBy(runtimes),
+    version: options.version ?? "0.0.0",
+  };
+};
+
 export const startWorker = async (options: WorkerOptions): Promise<RunningWorker> => {
   const { log } = options;
   const store = new Store({
@@ -86,7 +124,14 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
   });
   store.onMalformed = (error) => log.error({ err: error }, "a stored record is malformed");
   await store.open();
-  const runtimes = await openRuntimes(options);
+  const fence = await nextFence(store);
+  const events = new EventRecorder(store, Date.now, log);
+  const runtimes = await openRuntimes(options, {
+    store,
+    events,
+    node: options.node,
+    holder: `${options.node}#${fence}`,
+  });
   const queues = new Queues(store);
   const capacity = nodeCapacity(
     options.dataDir,
@@ -94,28 +139,15 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
     options.capacity ?? {},
   );
   const { context, placement, evictions } = await openContext(options, store, queues, runtimes, {
+    fence,
+    events,
     allocatable: amountsOf(capacity),
     onForgotten: () => registration.renew(),
   });
   const token = await store.sharedSecret("worker", () => randomBytes(32).toString("base64url"));
-  const logs = await startLogServer(context, options.listen, token);
-  const host = options.listen.host.includes(":") ? `[${options.listen.host}]` : options.listen.host;
-  const registration = await registerNode(
-    store,
-    {
-      name: options.node,
-      address: options.listen.host,
-      logsUrl: `http://${host}:${logs.port}`,
-      port: logs.port,
-      capacity,
-      labels: options.labels ?? {},
-      taints: options.taints ?? [],
-      runtimes: options.runtimes,
-      version: options.version ?? "0.0.0",
-    },
-    log,
-    Date.now,
-  );
+  const logs = await startNodeServer(context, options.listen, token);
+  const node = describeNode(options, runtimes, capacity, logs.port);
+  const registration = await registerNode(store, node, log, Date.now);
   await placement.open();
   const runner = new PodRunner(context);
   const recheck = (key: string, uid: string): void => {
@@ -129,6 +161,13 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
     await placement.refresh();
     await scan(context, runner);
   });
+  const presence = await openPresence(store, {
+    role: "worker",
+    name: options.node,
+    version: options.version ?? "0.0.0",
+    log,
+    onIncompatible: options.onIncompatible ?? (() => {}),
+  });
   const workers = openQueueWorkers(context, placement, runner, options);
   log.debug({ node: options.node, fence: context.fence }, "worker started");
   return {
@@ -138,9 +177,13 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
       placement.close();
       evictions.close();
       await (options.drain === "stop" ? runner.stopAll() : runner.drained());
+      // Pods that others can take over are theirs as soon as the lease is gone.
+      const portable = [...runtimes.values()].some((runtime) => runtime.portable === true);
+      if (portable) await registration.close(true);
+      await runner.handOver();
       await Promise.all(workers.map((worker) => worker.close()));
       inbox.close();
-      await Promise.all([logs.close(), registration.close(false)]);
+      await Promise.all([logs.close(), registration.close(portable), presence.close()]);
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
       await context.events.close();
       await queues.close();
@@ -154,7 +197,10 @@ const openContext = async (
   store: Store,
   queues: Queues,
   runtimes: ReadonlyMap<string, Runtime>,
-  own: Pick<PlacementOptions, "allocatable" | "onForgotten">,
+  {
+    fence,
+    ...own
+  }: Pick<PlacementOptions, "allocatable" | "events" | "onForgotten"> & { readonly fence: number },
 ): Promise<{ context: WorkerContext; placement: Placement; evictions: TaintEvictions }> => {
   const { log, node } = options;
   const shared = {
@@ -163,7 +209,7 @@ const openContext = async (
     runtimes,
     queues,
     templates: new Templates(store),
-    events: new EventRecorder(store, Date.now, log),
+    events: own.events,
     now: Date.now,
     node,
   };
@@ -171,6 +217,8 @@ const openContext = async (
   const placement = new Placement({
     ...shared,
     ...own,
+    isPortable: (spec) =>
+      runtimes.get(spec.runtimeClassName ?? options.defaultRuntime)?.portable === true,
     onTaints: (taints) => evictions.changed(taints),
     promote: async (queue, uid) => {
       await (await queues.pods(queue).getJob(uid))?.promote();
@@ -183,7 +231,7 @@ const openContext = async (
     ...shared,
     sleep,
     hostIP: options.listen.host,
-    fence: await nextFence(store),
+    fence,
     defaultRuntime: options.defaultRuntime,
     secrets: options.secrets,
     placement,
@@ -234,6 +282,10 @@ const work = async (
   if (outcome.kind === "elsewhere") {
     await job.moveToDelayed(Date.now() + ELSEWHERE_DELAY_MS, token);
     throw new DelayedError(`node ${outcome.node} runs this pod`);
+  }
+  if (outcome.kind === "handed over") {
+    await job.moveToWait(token);
+    throw new WaitingError("this worker ends; another goes on with the pod");
   }
   if (outcome.kind === "unclaimed") {
     // Failed, it would never be handed out again, and nobody else answers for the Pod.

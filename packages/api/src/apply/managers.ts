@@ -56,11 +56,10 @@ export const unowned: readonly (readonly string[])[] = [
   ].map((name) => ["f:metadata", `f:${name}`]),
 ];
 
-export function stripUnowned(set: FieldSet): FieldSet {
-  const stripped = withoutBelow(set, unowned);
-  stripped.members.delete("f:metadata");
-  return stripped;
-}
+const metadataItself: FieldSet = { members: new Set(["f:metadata"]), children: new Map() };
+
+export const stripUnowned = (set: FieldSet): FieldSet =>
+  difference(withoutBelow(set, unowned), metadataItself);
 
 function readEntry(entry: unknown): Manager | undefined {
   if (!isJson(entry)) return undefined;
@@ -160,7 +159,8 @@ export function takeFrom(managers: Managers, exceptKey: string, fields: FieldSet
       continue;
     }
     const left = difference(manager.fields, fields);
-    if (!isEmptySet(left)) result.set(key, { ...manager, fields: left });
+    if (left === manager.fields) result.set(key, manager);
+    else if (!isEmptySet(left)) result.set(key, { ...manager, fields: left });
   }
   return result;
 }

@@ -49,7 +49,8 @@ function compareParts(
   path: FieldPath,
   into: Difference,
 ): void {
-  if (before === undefined && after === undefined) return;
+  // Most of an object stays as it is in a write, and is not taken apart.
+  if (identical(before, after)) return;
   const old = partsOf(before, shape);
   const next = partsOf(after, shape);
   if (old === undefined || next === undefined || old.size + next.size === 0) {
@@ -77,6 +78,21 @@ export function sameJson(a: unknown, b: unknown): boolean {
   }
   if (typeof a !== "object" || typeof b !== "object") return false;
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
-  return [...keys].every((key) => sameJson(left[key], right[key]));
+  for (const key in left) if (!sameJson(left[key], right[key])) return false;
+  for (const key in right) if (!nothing(right[key]) && nothing(left[key])) return false;
+  return true;
+}
+
+/** As `sameJson`, but what is null is not what is missing. */
+function identical(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((item, n) => identical(item, b[n]));
+  }
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  for (const key in left) if (!identical(left[key], right[key])) return false;
+  for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false;
+  return true;
 }

@@ -123,3 +123,15 @@ export const logParameters = [
   parameter("tailLines", "integer", "Only this many lines at the end."),
   parameter("timestamps", "boolean", "Each line begins with its RFC 3339 time."),
 ] as const;
+
+/** `exec` has a command; `attach` joins the one that runs. */
+export const sessionParameters = (kind: "exec" | "attach"): readonly Parameter[] => [
+  ...(kind === "attach"
+    ? []
+    : [parameter("command", "string", "A word of the command; given once for each.")]),
+  parameter("container", "string", "The container; may be left out where there is one."),
+  parameter("stderr", "boolean", "Sends the standard error."),
+  parameter("stdin", "boolean", "Takes standard input."),
+  parameter("stdout", "boolean", "Sends the standard output."),
+  parameter("tty", "boolean", "Gives the command a terminal."),
+];

@@ -10,6 +10,7 @@ import {
   type Parameter,
   patchParameters,
   pretty,
+  sessionParameters,
   writeParameters,
 } from "./parameters.ts";
 import { reference, type Schema } from "./schemas.ts";
@@ -198,6 +199,27 @@ function subresourceOperations(
   return operations;
 }
 
+/** pods/exec and pods/attach: the connection becomes a WebSocket, and there is no body. */
+function connectOperations(
+  resource: ServedResource,
+  name: "exec" | "attach",
+  kind: Schema,
+): Schema {
+  const connect = (method: "get" | "post"): Schema => ({
+    tags: [`core_${resource.version}`],
+    description: `Connect ${method.toUpperCase()} requests to ${name} of ${resource.kind}.`,
+    operationId: `connect${groupName(resource)}${capital(method)}Namespaced${resource.kind}${capital(name)}`,
+    parameters: [],
+    responses: {
+      "200": { description: "OK", content: content(["*/*"], { type: "string" }) },
+      "401": { description: "Unauthorized" },
+    },
+    "x-kubernetes-action": "connect",
+    "x-kubernetes-group-version-kind": kind,
+  });
+  return { get: connect("get"), post: connect("post") };
+}
+
 export function resourcePaths(resource: ServedResource, schemas: ResourceSchemas): Schema {
   const root = resource.group === "" ? "/api/v1" : `/apis/${resource.group}/${resource.version}`;
   const prefix = resource.namespaced ? `${root}/namespaces/{namespace}` : root;
@@ -226,6 +248,13 @@ export function resourcePaths(resource: ServedResource, schemas: ResourceSchemas
   if (ofObject.length > 0) paths[`${collection}/{name}`] = entry(ofObject, named);
   for (const subresource of resource.subresources) {
     const { group, version, kind } = subresource.responseKind;
+    if (subresource.name === "exec" || subresource.name === "attach") {
+      paths[`${collection}/{name}/${subresource.name}`] = {
+        ...connectOperations(resource, subresource.name, { group, version, kind }),
+        parameters: [...sessionParameters(subresource.name), ...named],
+      };
+      continue;
+    }
     const schema = schemas.subresources.get(subresource.name) ?? schemas.object;
     paths[`${collection}/{name}/${subresource.name}`] = entry(
       subresourceOperations(resource, subresource, schema),

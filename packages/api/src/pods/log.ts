@@ -1,33 +1,16 @@
 // pods/log: passed on to the worker that holds the Pod, as an API server asks a kubelet.
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import {
-  ApiError,
   badRequest,
-  errorStatus,
   type FieldErrors,
   forbiddenField,
   invalidField,
   invalidObject,
-  notFound,
-  serviceUnavailable,
-  type WirePod,
 } from "@gantry/core";
-import type { StoredObject } from "@gantry/store";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { checkPathName, storeKey } from "../registry/object-key.ts";
-import { pods } from "../registry/pods.ts";
 import { flag, type Query, queryOf } from "../requests/query.ts";
 import type { ApiContext } from "../server/context.ts";
-import { workerSecret } from "../server/worker-secret.ts";
-
-/** Where a worker serves the logs of its Pods, e.g. `http://127.0.0.1:41234`. */
-export const LOGS_URL = "gantry.dev/logs-url";
-
-/** A worker must begin to answer within this; a followed log may then be silent for ever. */
-const ANSWER_MS = 15_000;
-/** Of an error's body. */
-const ERROR_MAX_BYTES = 65_536;
+import { askWorker, containerOf, podAt, workerError, workerOf } from "./worker-link.ts";
 
 const whole = (
   query: Query,
@@ -75,107 +58,23 @@ export const logOptions = (query: Query, pod: string): URLSearchParams => {
   return options;
 };
 
-const names = (containers: readonly { name?: string | undefined }[] | undefined): string[] =>
-  (containers ?? []).map(({ name }) => name ?? "");
-
-/** The container asked for, or the only one. */
-export const logContainer = (pod: WirePod, asked: string): string => {
-  const name = pod.metadata?.name ?? "";
-  const regular = names(pod.spec?.containers);
-  const init = names(pod.spec?.initContainers);
-  if (asked !== "") {
-    if ([...regular, ...init].includes(asked)) return asked;
-    throw badRequest(`container ${asked} is not valid for pod ${name}`);
-  }
-  const [only] = regular;
-  if (only !== undefined && regular.length === 1 && init.length === 0) return only;
-  const others = init.length === 0 ? "" : ` or one of the init containers: [${init.join(" ")}]`;
-  throw badRequest(
-    `a container name must be specified for pod ${name}, choose one of: [${regular.join(" ")}]${others}`,
-  );
-};
-
-const unreachable = (node: string): ApiError =>
-  serviceUnavailable(`the worker ${node}, which has the logs, can't be reached`);
-
-const logsUrl = async (context: ApiContext, node: string): Promise<URL> => {
-  const stored = await context.store.get("nodes", node);
-  const object: StoredObject | undefined = stored?.value;
-  const text = object?.metadata.annotations?.[LOGS_URL];
-  if (text === undefined || !URL.canParse(text)) throw unreachable(node);
-  return new URL(text);
-};
-
-const connect = async (
-  context: ApiContext,
-  url: URL,
-  node: string,
-): Promise<{ request: ClientRequest; answer: IncomingMessage }> => {
-  const authorization = `Bearer ${await workerSecret(context.store)}`;
-  const send = url.protocol === "https:" ? httpsRequest : httpRequest;
-  const request = send(url, { headers: { authorization } });
-  const answer = new Promise<IncomingMessage>((resolve, reject) => {
-    request.setTimeout(ANSWER_MS, () => request.destroy(new Error("timed out")));
-    request.once("response", (message) => {
-      request.setTimeout(0);
-      resolve(message);
-    });
-    request.on("error", reject);
-    request.end();
-  });
-  try {
-    return { request, answer: await answer };
-  } catch (error) {
-    context.log.warn({ err: error, node }, "can't get logs from worker");
-    throw unreachable(node);
-  }
-};
-
-const workerError = async (answer: IncomingMessage): Promise<ApiError> => {
-  let text = "";
-  answer.setEncoding("utf8");
-  for await (const part of answer) {
-    text += String(part);
-    if (text.length > ERROR_MAX_BYTES) break;
-  }
-  let message = "the worker could not give the logs";
-  try {
-    const body = JSON.parse(text) as { message?: unknown };
-    if (typeof body.message === "string") message = body.message;
-  } catch {
-    // Not JSON: a proxy's page, of no use to the client.
-  }
-  const code = answer.statusCode ?? 500;
-  const reasons = new Map([
-    [400, "BadRequest"],
-    [404, "NotFound"],
-  ]);
-  const reason = reasons.get(code);
-  return reason === undefined
-    ? new ApiError(errorStatus(500, "InternalError", message))
-    : new ApiError(errorStatus(code, reason, message));
-};
-
 export const podLog =
   (context: ApiContext) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const { namespace = "", name = "" } = request.params as { namespace?: string; name?: string };
     const query = queryOf(request);
-    const options = logOptions(query, checkPathName(name));
-    const stored = await context.objects.get(pods, storeKey(pods, checkPathName(namespace), name));
-    if (stored === null) throw notFound("pods", "", name);
-    const pod = (await context.objects.render(pods, stored)) as WirePod;
-    options.set("container", logContainer(pod, query.get("container") ?? ""));
-    const node = pod.spec?.nodeName;
-    if (node === undefined || node === "") {
-      throw badRequest(`pod ${name} does not have a host assigned`);
-    }
-    const url = await logsUrl(context, node);
-    url.pathname = `${url.pathname.replace(/\/$/, "")}/pods/${pod.metadata?.uid ?? ""}/log`;
-    options.set("namespace", namespace);
-    options.set("name", name);
-    url.search = options.toString();
-    const { request: upstream, answer } = await connect(context, url, node);
+    const options = logOptions(query, name);
+    const pod = await podAt(context, namespace, name);
+    options.set("container", containerOf(pod, query.get("container") ?? ""));
+    const worker = await workerOf(context, pod);
+    worker.url.pathname += "/log";
+    for (const [option, value] of options) worker.url.searchParams.set(option, value);
+    const { request: upstream, answer } = await askWorker<IncomingMessage>(
+      context,
+      worker,
+      {},
+      (asked, settle) => asked.once("response", settle),
+    );
     if (answer.statusCode !== 200) throw await workerError(answer);
     reply.hijack();
     await pass(context, upstream, answer, reply);

@@ -68,6 +68,10 @@ export const jobs: Strategy = {
   },
   validateUpdate: (next, old) => validateJobUpdate(asJob(next), asJob(old)),
   warnings: (object, old) => jobWarnings(asJob(object), old === undefined ? undefined : asJob(old)),
+  podTemplate: (object) => ({
+    path: ["spec", "template"],
+    template: asJob(object).spec?.template,
+  }),
   status: {
     prepare: (next, old) => ({ ...next, spec: old["spec"] }),
     validate: (next, old) => validateJobStatusUpdate(asJob(next), asJob(old)),
@@ -101,6 +105,10 @@ export const cronJobs: Strategy = {
   validateUpdate: (next, old) => validateCronJobUpdate(asCronJob(next), asCronJob(old)),
   warnings: (object, old) =>
     cronJobWarnings(asCronJob(object), old === undefined ? undefined : asCronJob(old)),
+  podTemplate: (object) => ({
+    path: ["spec", "jobTemplate", "spec", "template"],
+    template: asCronJob(object).spec?.jobTemplate?.spec?.template,
+  }),
   status: {
     prepare: (next, old) => ({ ...next, spec: old["spec"] }),
     // Kubernetes does not validate the status of a CronJob (C2).

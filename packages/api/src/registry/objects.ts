@@ -32,6 +32,7 @@ import {
 } from "@gantry/store";
 import { packManagedFields, unpackManagedFields } from "../apply/shared-fields.ts";
 import type { ApiObject, Strategy } from "./strategy.ts";
+import { UnreadableSecrets, withheld } from "./unreadable-secrets.ts";
 
 export type AnyStored = Stored<ObjectOf<Resource>>;
 
@@ -41,20 +42,6 @@ const withJobLabels = (job: Job): Job["metadata"] => {
   if (metadata.labels !== undefined && Object.keys(metadata.labels).length > 0) return metadata;
   const labels = job.spec.template.metadata?.labels;
   return labels === undefined ? metadata : { ...metadata, labels };
-};
-
-const renderStored = (
-  strategy: Strategy,
-  stored: Stored<StoredObject>,
-  secrets: SecretBox | undefined,
-): ApiObject => {
-  if (strategy.resource !== "secrets") return renderOpen(strategy, stored);
-  try {
-    return renderOpen(strategy, { ...stored, value: openSecret(secrets, stored.value) });
-  } catch (error) {
-    if (!(error instanceof SealedSecretError)) throw error;
-    throw internal(`the Secret ${stored.key} can't be read: ${error.message}`);
-  }
 };
 
 const renderOpen = (strategy: Strategy, stored: Stored<StoredObject>): ApiObject => {
@@ -105,11 +92,18 @@ export class Objects {
   readonly templates: Templates;
   /** Encrypts Secrets; without it they are stored as they are. */
   readonly #secrets: SecretBox | undefined;
+  readonly #unreadable: UnreadableSecrets;
 
-  constructor(store: Store, templates: Templates, secrets?: SecretBox) {
+  constructor(
+    store: Store,
+    templates: Templates,
+    secrets?: SecretBox,
+    unreadable = new UnreadableSecrets(),
+  ) {
     this.store = store;
     this.templates = templates;
     this.#secrets = secrets;
+    this.#unreadable = unreadable;
   }
 
   /** To be written even if nothing changes in it: a Secret under a key that was rotated out. */
@@ -128,9 +122,23 @@ export class Objects {
     return this.store.get(strategy.resource, key);
   }
 
+  /** As `render`, of an object that is needed whole. Throws 500 for a Secret that can't be opened. */
+  async renderWhole(strategy: Strategy, stored: AnyStored): Promise<ApiObject> {
+    if (strategy.resource !== "secrets") return this.render(strategy, stored);
+    const opened = this.#open(stored as Stored<StoredObject>);
+    if (typeof opened !== "string") return renderOpen(strategy, opened);
+    throw internal(
+      `the Secret ${stored.key} can't be read: ${opened}; delete it and create it again`,
+    );
+  }
+
+  /** As clients see it. A Secret that can't be opened has no data, and an annotation that says why. */
   async render(strategy: Strategy, stored: AnyStored): Promise<ApiObject> {
+    if (strategy.resource === "secrets") {
+      return this.#renderSecret(strategy, stored as Stored<StoredObject>);
+    }
     if (strategy.resource !== "pods") {
-      return renderStored(strategy, stored as Stored<StoredObject>, this.#secrets);
+      return renderOpen(strategy, stored as Stored<StoredObject>);
     }
     const pod = stored.value as PodRecord;
     const template = pod.template === undefined ? undefined : await this.templates.of(pod);
@@ -138,14 +146,31 @@ export class Objects {
   }
 
   async renderAll(strategy: Strategy, stored: readonly AnyStored[]): Promise<ApiObject[]> {
+    if (strategy.resource === "secrets") {
+      return stored.map((one) => this.#renderSecret(strategy, one as Stored<StoredObject>));
+    }
     if (strategy.resource !== "pods") {
-      return stored.map((one) =>
-        renderStored(strategy, one as Stored<StoredObject>, this.#secrets),
-      );
+      return stored.map((one) => renderOpen(strategy, one as Stored<StoredObject>));
     }
     const pods = stored as readonly Stored<PodRecord>[];
     const templates = await this.templates.ofAll(pods.map(({ value }) => value));
     return pods.map(({ value, rv }, n) => showPod(value, templates[n], rv));
+  }
+
+  #renderSecret(strategy: Strategy, stored: Stored<StoredObject>): ApiObject {
+    const opened = this.#open(stored);
+    return renderOpen(strategy, typeof opened === "string" ? withheld(stored, opened) : opened);
+  }
+
+  /** Or why it can't be opened. */
+  #open(stored: Stored<StoredObject>): Stored<StoredObject> | string {
+    try {
+      return { ...stored, value: openSecret(this.#secrets, stored.value) };
+    } catch (error) {
+      if (!(error instanceof SealedSecretError)) throw error;
+      this.#unreadable.met(stored.key, stored.value.metadata.uid ?? "", error.message);
+      return error.message;
+    }
   }
 
   /** Labels of a Pod that has none of its own: those that derive from its template. */

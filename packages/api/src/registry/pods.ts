@@ -46,6 +46,7 @@ export const pods: Strategy = {
     ({ ...defaultPod(asPod(next)), status: asPod(old).status }) as ApiObject,
   validateUpdate: (next, old) => validatePodUpdate(asPod(next), asPod(old)),
   warnings: (object, old) => (old === undefined ? podWarnings(asPod(object)) : []),
+  podTemplate: (object) => ({ path: [], template: asPod(object) }),
   status: {
     prepare: (next, old) => ({ ...next, spec: old["spec"] }),
     validate: (next, old) =>

@@ -1,5 +1,5 @@
 // What the API knows of a kind: everything that the generic verbs ask about it.
-import type { FieldErrors, KindInfo, ObjectMeta } from "@gantry/core";
+import type { FieldErrors, KindInfo, ObjectMeta, PodSpec } from "@gantry/core";
 import type { Resource } from "@gantry/store";
 
 /** An object as clients see it; its fields beside these depend on the kind. */
@@ -15,6 +15,15 @@ export interface SubresourceRules {
   /** The next object: what such a request may change, on top of what is stored. */
   prepare(next: ApiObject, old: ApiObject): ApiObject;
   validate(next: ApiObject, old: ApiObject): FieldErrors;
+}
+
+/** The Pod that an object is, or makes. */
+export interface PodOfObject {
+  /** Where its metadata and spec are; empty for the Pod itself. */
+  readonly path: readonly string[];
+  readonly template:
+    | { readonly metadata?: ObjectMeta | undefined; readonly spec?: PodSpec | undefined }
+    | undefined;
 }
 
 export interface Strategy extends KindInfo {
@@ -37,6 +46,8 @@ export interface Strategy extends KindInfo {
   prepareUpdate(next: ApiObject, old: ApiObject): ApiObject;
   validateUpdate(next: ApiObject, old: ApiObject): FieldErrors;
   warnings(object: ApiObject, old?: ApiObject): readonly string[];
+  /** Of kinds that are Pods, or make some. */
+  podTemplate?(object: ApiObject): PodOfObject;
   readonly status?: SubresourceRules;
   /** Of Namespaces: who gives up a finalizer of the spec. */
   readonly finalize?: SubresourceRules;

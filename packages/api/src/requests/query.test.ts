@@ -1,6 +1,6 @@
 import { ApiError } from "@gantry/core";
 import { describe, expect, test } from "vitest";
-import { deleteOptions, listOptions, writeOptions } from "./query.ts";
+import { deleteOptions, flag, listOptions, writeOptions } from "./query.ts";
 
 const code = (work: () => unknown): number => {
   try {
@@ -10,6 +10,20 @@ const code = (work: () => unknown): number => {
     return error instanceof ApiError ? error.code : 0;
   }
 };
+
+test.each([
+  ["", false],
+  ["watch=false", false],
+  ["watch=False", false],
+  ["watch=0", false],
+  ["watch", true],
+  ["watch=", true],
+  ["watch=true", true],
+  ["watch=True", true],
+  ["watch=no", true],
+])("the flag watch of %j is %s", (query, expected) => {
+  expect(flag(new URLSearchParams(query), "watch")).toBe(expected);
+});
 
 describe("list options", () => {
   test.each([

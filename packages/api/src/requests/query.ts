@@ -23,10 +23,10 @@ export const queryOf = (request: FastifyRequest): Query => {
   return new URLSearchParams(at < 0 ? "" : url.slice(at + 1));
 };
 
-/** As Kubernetes reads booleans of queries: present and neither `false` nor `0`. */
+/** As Kubernetes reads booleans of queries: present and neither `false` (Python's `False`) nor `0`. */
 export const flag = (query: Query, name: string): boolean => {
-  const value = query.get(name);
-  return value !== null && value !== "false" && value !== "0";
+  const value = query.get(name)?.toLowerCase();
+  return value !== undefined && value !== "false" && value !== "0";
 };
 
 const optional = (query: Query, name: string): string | undefined => {

@@ -4,6 +4,8 @@ import { suffixAlphabet, suffixLength } from "@gantry/core";
 import type { Queues, Store, WatchHub } from "@gantry/store";
 import type { Logger } from "pino";
 import type { Objects } from "../registry/objects.ts";
+import type { RuntimeGate } from "../runtimes/runtime-gate.ts";
+import type { Admission } from "../overload/admission.ts";
 import type { NamespaceCache } from "./namespace-cache.ts";
 import type { Snapshots } from "../verbs/snapshots.ts";
 import type { Wakes } from "./wakes.ts";
@@ -16,6 +18,8 @@ export interface ApiContext {
   readonly namespaces: NamespaceCache;
   readonly snapshots: Snapshots;
   readonly wakes: Wakes;
+  readonly admission: Admission;
+  readonly runtimes: RuntimeGate;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** PEM text by which clients trust this server; empty without TLS. */

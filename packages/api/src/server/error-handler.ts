@@ -14,12 +14,36 @@ import { pathOf } from "./auth.ts";
 
 const RETRY_AFTER_SECONDS = 1;
 
-/** What ioredis throws when the server is gone or does not answer. */
+/** What the client library and a server that can't write say; the first words of it. */
+const GONE = [
+  "Connection is closed",
+  "Command timed out",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "EPIPE",
+  "Stream isn't writeable",
+  "LOADING",
+  "READONLY",
+  "MASTERDOWN",
+  "UNBLOCKED",
+  // A write would not be safe, or has no room: min-replicas-to-write, a failing disk, maxmemory.
+  "NOREPLICAS",
+  "MISCONF",
+  "OOM command",
+  // A Cluster or Sentinels without a primary.
+  "CLUSTERDOWN",
+  "TRYAGAIN",
+  "Too many Cluster redirections",
+  "Failed to refresh slots cache",
+  "None of startup nodes is available",
+  "All sentinels are unreachable",
+];
+
+const gone = new RegExp(GONE.join("|"));
+
 const isRedisGone = (error: Error): boolean =>
-  error.name === "MaxRetriesPerRequestError" ||
-  /Connection is closed|Command timed out|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|Stream isn't writeable|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN/.test(
-    error.message,
-  );
+  error.name === "MaxRetriesPerRequestError" || gone.test(error.message);
 
 const unavailable = (): ApiError =>
   new ApiError(

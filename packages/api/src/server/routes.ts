@@ -79,7 +79,8 @@ export class KindHandlers {
         await this.#context.store.revision(),
       );
     }
-    return this.#send(request, reply, 200, await this.#context.objects.render(strategy, stored));
+    const object = await this.#context.objects.renderWhole(strategy, stored);
+    return this.#send(request, reply, 200, object);
   };
 
   list = async (

@@ -6,8 +6,11 @@ import { registerDiscovery } from "../discovery/register.ts";
 import { groupVersions } from "../discovery/served.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { registerOpenApi } from "../openapi/register.ts";
+import { limitInflight } from "../overload/inflight.ts";
 import { evict } from "../pods/eviction.ts";
 import { podLog } from "../pods/log.ts";
+import { registerSessions } from "../pods/session.ts";
+import { registerUnserved } from "../pods/unserved.ts";
 import { strategies } from "../registry/registry.ts";
 import { BODY_MAX_BYTES } from "../requests/body.ts";
 import { registerReviews } from "../reviews/register.ts";
@@ -18,6 +21,7 @@ import { handleError, handleNotFound } from "./error-handler.ts";
 import { registerFixed, serviceOf } from "./fixed-resources.ts";
 import { registerHealth } from "./health.ts";
 import { groupPath, registerKind } from "./routes.ts";
+import { serveUpgrades } from "./upgrades.ts";
 
 /** The longest name that Kubernetes allows (253), escaped. */
 const PARAM_MAX = 1_024;
@@ -54,6 +58,8 @@ export const buildServer = async (
     reply.header("audit-id", request.id);
     check(request);
   });
+  context.admission.register(metrics.registry);
+  limitInflight(server, context.admission, metrics.registry);
   server.addHook("onResponse", async (request, reply) => {
     request.log.debug(
       {
@@ -70,6 +76,7 @@ export const buildServer = async (
   metrics.serve(server);
   registerRoutes(server, context, options, await createdAt(context));
   await server.ready();
+  serveUpgrades(server);
   return server;
 };
 
@@ -99,6 +106,8 @@ const registerRoutes = (
   const pod = "/api/v1/namespaces/:namespace/pods/:name";
   app.get(`${pod}/log`, podLog(context));
   app.post(`${pod}/eviction`, evict(context));
+  registerSessions(app, context, pod);
+  registerUnserved(app, context, pod);
   const served = groupVersions.map(groupPath);
   app.setNotFoundHandler(handleNotFound([...new Set(served)]));
 };

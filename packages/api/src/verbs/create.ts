@@ -145,6 +145,7 @@ export const create = async (
   request: Creation,
 ): Promise<Created> => {
   const { namespace } = request;
+  if (!request.dryRun) await context.admission.admit(strategy.resource);
   checkNamespace(strategy, namespace, request.object);
   if ((request.object.metadata?.resourceVersion ?? "") !== "") {
     throw badRequest("resourceVersion should not be set on objects to be created");
@@ -162,9 +163,10 @@ export const create = async (
       await context.namespaces.assertOpen(namespace, strategy.plural, strategy.group, asked);
     }
     const next = complete(context, strategy, keyed, suffix);
+    const notes = await context.runtimes.admit(strategy, next);
     const stored = await store(context, strategy, namespace, next, request.dryRun);
     if (stored !== "exists") {
-      return { object: stored, code: 201, warnings: strategy.warnings(next) };
+      return { object: stored, code: 201, warnings: [...strategy.warnings(next), ...notes] };
     }
     if (key !== undefined) return repeated(context, strategy, namespace, next);
     if (attempt < attempts) continue;

@@ -117,7 +117,7 @@ export const update = async (
   for (let attempt = 1; attempt <= UPDATE_ATTEMPTS; attempt++) {
     const stored = await context.objects.get(strategy, key);
     if (stored === null) throw notFound(strategy.plural, strategy.group, target.name);
-    const old = await context.objects.render(strategy, stored);
+    const old = await context.objects.renderWhole(strategy, stored);
     const { object: wanted, warnings, owned = false } = await modify(old);
     checkIdentity(strategy, target, wanted, old);
     const version = wanted.metadata?.resourceVersion ?? "";
@@ -126,10 +126,11 @@ export const update = async (
     }
     const prepared = prepare(strategy, target, wanted, old);
     const next = owned ? prepared : withAuthor(context, strategy, target, prepared, old);
-    const notes = [
-      ...warnings,
-      ...(target.subresource === undefined ? strategy.warnings(next, old) : []),
-    ];
+    const notes = [...warnings];
+    if (target.subresource === undefined) {
+      notes.push(...strategy.warnings(next, old));
+      notes.push(...(await context.runtimes.admit(strategy, next, old)));
+    }
     const same = sameJson(next, old) && !context.objects.isStale(strategy, stored);
     if (target.dryRun || same) return { object: next, warnings: notes, code: 200 };
     const written = await write(context, strategy, stored, old, next);

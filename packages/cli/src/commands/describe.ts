@@ -1,14 +1,18 @@
 // `gantry describe`: what there is to know about an object, for people, with its Events.
+import type { WireNode, WirePod } from "@gantry/core";
 import type { ApiObject, Event, Gantry, Job, Pod, Served } from "@gantry/sdk";
 import { stringify } from "yaml";
 import { type ClientOptions, connectClient } from "../client.ts";
 import { humanDuration } from "../duration.ts";
 import { KINDS, kindNamed, parseTargets } from "../kinds.ts";
+import { costOutline, isOnEcs } from "../output/cost-outline.ts";
 import { jobOutline } from "../output/describe-job.ts";
 import { podOutline } from "../output/describe-pod.ts";
 import { formatOutline, type Outline } from "../output/outline.ts";
 import { formatTable } from "../output/table.ts";
 import { UsageError } from "../usage-error.ts";
+
+const ECS = "ecs";
 
 export interface DescribeOptions extends ClientOptions {
   readonly selector?: string;
@@ -27,6 +31,7 @@ export async function describe(words: readonly string[], options: DescribeOption
       for (const object of objects) {
         if (described++ > 0) console.log("\n");
         process.stdout.write(outlineText(object));
+        process.stdout.write(await costText(client, object));
         process.stdout.write(await eventsText(client, object));
       }
     }
@@ -47,6 +52,28 @@ function outlineText(object: Served<ApiObject>): string {
     Kind: `${kind} (${apiVersion})`,
   };
   return formatOutline(head) + stringify(rest, { lineWidth: 0 });
+}
+
+/** Of Jobs and Pods on ECS only; one that has ended still shows what it cost. */
+async function costText(client: Gantry, object: Served<ApiObject>): Promise<string> {
+  const isJob = object.kind === "Job";
+  if (!isJob && object.kind !== "Pod") return "";
+  const spec = isJob ? (object as Job).spec?.template?.spec : (object as Pod).spec;
+  const runtime = spec?.runtimeClassName ?? ECS;
+  if (runtime !== ECS) return "";
+  const nodes = (await client.resource(kindNamed("nodes")).list()).items as WireNode[];
+  if (!isOnEcs(spec, nodes)) return "";
+  const pods = isJob ? await podsOf(client, object) : [object as WirePod];
+  const outline = costOutline(spec, pods, nodes, Date.now());
+  return outline === undefined ? "" : formatOutline({ "Cost Estimate": outline });
+}
+
+async function podsOf(client: Gantry, { metadata }: Served<ApiObject>): Promise<WirePod[]> {
+  const { items } = await client.resource(kindNamed("pods")).list({
+    namespace: metadata.namespace,
+    labelSelector: `batch.kubernetes.io/controller-uid=${metadata.uid}`,
+  });
+  return items as WirePod[];
 }
 
 async function eventsText(client: Gantry, object: Served<ApiObject>): Promise<string> {

@@ -2,15 +2,18 @@
 import { checkRedis } from "@gantry/store";
 import { dataDir } from "../data-dir.ts";
 import { isLoopback, parseListen, localUrl } from "../listen.ts";
+import { reachable } from "../own-address.ts";
 import { privateDir, writePrivate } from "../private-file.ts";
 import { say } from "../say.ts";
+import { ecsConfig, type EcsOptions } from "../server/ecs-config.ts";
 import { nodeName, refuseOpenHttp } from "../server/engine.ts";
+import { incompatibility } from "../server/incompatible.ts";
 import { kubeconfigText } from "../server/kubeconfig.ts";
 import { serverLog } from "../server/log.ts";
 import { loadApi, loadScheduler, loadWorker } from "../server/parts.ts";
 import { type NodeOptions, workerNode } from "../server/worker-node.ts";
 import { secretBox } from "../server/secrets-key.ts";
-import { opsOf, type ServeOptions, tlsOf } from "../server/serve-options.ts";
+import { limitsOf, opsOf, type ServeOptions, tlsOf } from "../server/serve-options.ts";
 import { endRequest } from "../server/signals.ts";
 import { bearerToken } from "../server/token.ts";
 import { UsageError } from "../usage-error.ts";
@@ -25,7 +28,7 @@ export interface ApiOptions extends RoleOptions, ServeOptions {
   readonly runtime: readonly string[];
 }
 
-export interface WorkerOptions extends RoleOptions, NodeOptions {
+export interface WorkerOptions extends RoleOptions, NodeOptions, EcsOptions {
   readonly runtime: readonly string[];
   readonly concurrency: number;
   readonly node?: string;
@@ -44,10 +47,12 @@ export async function api(options: ApiOptions): Promise<void> {
   const token = bearerToken(dir.token);
   const { secretsKey: given } = options;
   const secrets = await secretBox({ given, own: dir.secretsKey, make: true });
-  await untilStopped("api", options, async (redis, log) => {
+  await untilStopped("api", options, async (redis, log, onIncompatible) => {
     const startApi = await loadApi();
     const part = await startApi({
       redis,
+      onIncompatible,
+      limits: limitsOf(options),
       listen,
       tls: tls && { key: tls.key, cert: tls.cert },
       token,
@@ -68,21 +73,25 @@ export async function api(options: ApiOptions): Promise<void> {
 export interface SchedulerOptions extends RoleOptions {
   readonly metricsListen?: string;
   readonly metricsToken?: string;
+  readonly reportLoad?: number;
 }
 
 export async function scheduler(options: SchedulerOptions): Promise<void> {
-  const { metricsListen, metricsToken } = options;
+  const { metricsListen, metricsToken, reportLoad } = options;
   const listen = metricsListen === undefined ? undefined : parseListen(metricsListen);
   if (listen !== undefined && !isLoopback(listen.host) && metricsToken === undefined) {
     throw new UsageError(
       `--metrics-listen ${metricsListen} is open to the network: set GANTRY_METRICS_TOKEN, or listen on 127.0.0.1`,
     );
   }
-  await untilStopped("scheduler", options, async (redis, log) => {
+  await untilStopped("scheduler", options, async (redis, log, onIncompatible) => {
     const startScheduler = await loadScheduler();
     const part = await startScheduler({
       redis,
       log,
+      version: version(),
+      onIncompatible,
+      ...(reportLoad !== undefined && { reportLoadEveryMs: reportLoad * 1000 }),
       ...(listen && { metricsListen: { ...listen, ...(metricsToken && { token: metricsToken }) } }),
     });
     say("scheduler ready");
@@ -97,21 +106,24 @@ export async function worker(options: WorkerOptions): Promise<void> {
   if (nodeName(node) !== node)
     throw new UsageError(`--node ${node}: write it as ${nodeName(node)}`);
   const offered = workerNode(options);
-  const listen = parseListen(options.listen);
+  const ecs = ecsConfig(options, options.runtime);
+  const listen = reachable(parseListen(options.listen));
   if (!isLoopback(listen.host)) say(`logs of Pods are served to the api on ${listen.host}`);
   const { secretsKey: given } = options;
   const secrets = await secretBox({ given, own: dir.secretsKey, make: false });
-  await untilStopped("worker", options, async (redis, log) => {
+  await untilStopped("worker", options, async (redis, log, onIncompatible) => {
     const startWorker = await loadWorker();
     const part = await startWorker({
       redis,
       log,
+      onIncompatible,
       dataDir: privateDir(dir.root),
       node,
       runtimes: [...options.runtime],
       defaultRuntime: options.runtime[0] ?? "process",
       concurrency: options.concurrency,
       ...offered,
+      ...ecs,
       ...(secrets && { secrets }),
       listen,
       drain: options.drain,
@@ -125,6 +137,7 @@ export async function worker(options: WorkerOptions): Promise<void> {
 type Start = (
   redis: { url: string },
   log: Awaited<ReturnType<typeof serverLog>>,
+  onIncompatible: (error: Error) => void,
 ) => Promise<{ close(): Promise<void> }>;
 
 async function untilStopped(name: string, options: RoleOptions, start: Start): Promise<void> {
@@ -137,9 +150,10 @@ async function untilStopped(name: string, options: RoleOptions, start: Start): P
   const end = endRequest();
   const log = (await serverLog()).child({ part: name });
   await checkRedis(redis);
-  const part = await start(redis, log);
+  const { onIncompatible, happened } = incompatibility();
+  const part = await start(redis, log, onIncompatible);
   try {
-    const signal = await end.requested;
+    const signal = await Promise.race([end.requested, happened]);
     log.info({ signal }, "stopping");
   } finally {
     await part.close();

@@ -3,18 +3,20 @@ import { dataDir } from "../data-dir.ts";
 import { parseListen } from "../listen.ts";
 import { writePrivate } from "../private-file.ts";
 import { say } from "../say.ts";
+import { ecsConfig, type EcsOptions } from "../server/ecs-config.ts";
 import { type Engine, refuseOpenHttp, startEngine } from "../server/engine.ts";
+import { incompatibility } from "../server/incompatible.ts";
 import { claimDataDir, isClaim } from "../server/instance.ts";
 import { kubeconfigText } from "../server/kubeconfig.ts";
 import { serverLog } from "../server/log.ts";
 import { type NodeOptions, workerNode } from "../server/worker-node.ts";
-import { opsOf, type ServeOptions, tlsOf } from "../server/serve-options.ts";
+import { limitsOf, opsOf, type ServeOptions, tlsOf } from "../server/serve-options.ts";
 import { endRequest } from "../server/signals.ts";
 import { bearerToken } from "../server/token.ts";
 import { UsageError } from "../usage-error.ts";
 import { version } from "../version.ts";
 
-export interface UpOptions extends ServeOptions, NodeOptions {
+export interface UpOptions extends ServeOptions, NodeOptions, EcsOptions {
   readonly dataDir?: string;
   readonly redis?: string;
   readonly runtime: readonly string[];
@@ -26,6 +28,7 @@ export async function up(options: UpOptions): Promise<void> {
   const ops = opsOf(options, listen);
   const dir = dataDir(options.dataDir);
   const worker = workerNode(options);
+  const ecs = ecsConfig(options, options.runtime);
   const insecure = options.insecure === true;
   refuseOpenHttp({
     listen,
@@ -41,6 +44,7 @@ export async function up(options: UpOptions): Promise<void> {
     );
   }
   const end = endRequest();
+  const { onIncompatible, happened } = incompatibility();
   let engine: Engine | undefined;
   try {
     const tls = tlsOf(options, dir.tls, listen.host);
@@ -57,13 +61,16 @@ export async function up(options: UpOptions): Promise<void> {
       runtimes: options.runtime,
       concurrency: options.concurrency,
       worker,
+      ...ecs,
+      onIncompatible,
+      limits: limitsOf(options),
       log: await serverLog(),
       say,
     });
     writePrivate(dir.kubeconfig, kubeconfigText({ url: engine.url, token, ca: tls?.ca }));
     claim.announce({ url: engine.url, ...(engine.opsUrl && { opsUrl: engine.opsUrl }) });
     announce(engine, dir.kubeconfig, dir.token);
-    await end.requested;
+    await Promise.race([end.requested, happened]);
     say("stopping (Ctrl-C again to stop at once)");
   } finally {
     await engine?.close();

@@ -7,6 +7,7 @@ import { writePrivate } from "../private-file.ts";
 import type { Say } from "../redis/find.ts";
 import { UsageError } from "../usage-error.ts";
 import { servingCertificate } from "./certificate.ts";
+import { ecsConfig, type EcsOptions } from "./ecs-config.ts";
 import type { Engine } from "./engine.ts";
 import { checkIn, countGuests } from "./guests.ts";
 import { type Claim, claimDataDir, isClaim, type Instance, runningInstance } from "./instance.ts";
@@ -14,7 +15,7 @@ import { kubeconfigText } from "./kubeconfig.ts";
 import { fileLog } from "./log.ts";
 import { bearerToken } from "./token.ts";
 
-export interface AttachOptions extends ClientOptions {
+export interface AttachOptions extends ClientOptions, EcsOptions {
   readonly redis?: string;
   readonly runtime: readonly string[];
   readonly concurrency: number;
@@ -114,6 +115,7 @@ async function startOwn(
 
 /** A Gantry behind a command: on a port of the system's choice, its log in a file. */
 async function startHidden(dir: DataDir, options: AttachOptions, say: Say): Promise<Engine> {
+  const ecs = ecsConfig(options, options.runtime);
   const { startEngine } = await import("./engine.ts");
   const host = "127.0.0.1";
   const tls = servingCertificate(dir.tls, host, Date.now());
@@ -128,6 +130,7 @@ async function startHidden(dir: DataDir, options: AttachOptions, say: Say): Prom
     ops: null,
     runtimes: options.runtime,
     concurrency: options.concurrency,
+    ...ecs,
     log: fileLog(dir.log),
     say,
   });

@@ -1,9 +1,11 @@
 // All of Gantry in one process: Redis, scheduler, worker and API, started and stopped in order.
 import { hostname } from "node:os";
+import type { EcsSettings } from "@gantry/core";
 import type { Logger } from "pino";
 import type { DataDir } from "../data-dir.ts";
 import { isLoopback, type Listen, localUrl } from "../listen.ts";
 import { type EmbeddedRedis, startEmbeddedRedis } from "../redis/embedded.ts";
+import type { ServeLimits } from "./serve-options.ts";
 import type { Say } from "../redis/find.ts";
 import { UsageError } from "../usage-error.ts";
 import { version } from "../version.ts";
@@ -31,6 +33,12 @@ export interface EngineOptions {
   readonly concurrency: number;
   /** Default: what the host has, and no host paths. */
   readonly worker?: WorkerNode;
+  /** Of the ecs runtime. */
+  readonly ecs?: EcsSettings;
+  /** Of the API; default: its own. */
+  readonly limits?: ServeLimits;
+  /** A newer Gantry has taken the store: whoever started this must close it. */
+  readonly onIncompatible?: (error: Error) => void;
   readonly log: Logger;
   readonly say: Say;
 }
@@ -61,7 +69,8 @@ async function startParts(
   parts: Part[],
   close: () => Promise<void>,
 ): Promise<Engine> {
-  const { log } = options;
+  const { log, onIncompatible } = options;
+  const warned = onIncompatible && { onIncompatible };
   // Loading the code takes as long as Redis takes to start: side by side.
   const loading = Promise.all([loadApi(), loadScheduler(), loadWorker()]);
   loading.catch(() => undefined);
@@ -85,10 +94,14 @@ async function startParts(
     log,
     version: version(),
     defaultRuntime,
+    ...warned,
+    ...(options.limits && { limits: options.limits }),
     ...(secrets && { secrets }),
   });
   parts.push(api);
-  parts.push(await startScheduler({ redis, log, registry: api.registry }));
+  parts.push(
+    await startScheduler({ redis, log, registry: api.registry, version: version(), ...warned }),
+  );
   parts.push(
     await startWorker({
       redis,
@@ -98,7 +111,9 @@ async function startParts(
       runtimes: [...options.runtimes],
       defaultRuntime,
       concurrency: options.concurrency,
+      ...warned,
       ...options.worker,
+      ...(options.ecs && { ecs: options.ecs }),
       ...(secrets && { secrets }),
       listen: { host: "127.0.0.1", port: 0 },
       drain: "stop",

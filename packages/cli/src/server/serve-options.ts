@@ -14,7 +14,28 @@ export interface ServeOptions {
   readonly insecure?: boolean;
   /** File of the keys that encrypt Secrets. */
   readonly secretsKey?: string;
+  readonly maxPendingJobs?: number;
+  readonly maxInflight?: number;
+  /** Percent. */
+  readonly maxRedisMemory?: number;
 }
+
+/** As startApi takes it. */
+export interface ServeLimits {
+  readonly maxPendingJobs?: number;
+  readonly maxInflight?: number;
+  readonly maxMemoryFraction?: number;
+}
+
+export const limitsOf = ({
+  maxPendingJobs,
+  maxInflight,
+  maxRedisMemory,
+}: ServeOptions): ServeLimits => ({
+  ...(maxPendingJobs !== undefined && { maxPendingJobs }),
+  ...(maxInflight !== undefined && { maxInflight }),
+  ...(maxRedisMemory !== undefined && { maxMemoryFraction: maxRedisMemory / 100 }),
+});
 
 const DEFAULT_OPS_PORT = 7480;
 

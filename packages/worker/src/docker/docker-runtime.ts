@@ -21,11 +21,13 @@ import {
   type RunningPod,
   type Runtime,
 } from "../runtime.ts";
+import { type Session, SessionRefused, type SessionRequest } from "../sessions/session.ts";
 import { dockerRejections, type DockerRules } from "./admission.ts";
 import type { DockerContext } from "./docker-context.ts";
 import { DockerPod, podDirectory } from "./docker-pod.ts";
 import { engineMessage, isMissing, statusOf, unlessGone } from "./engine-error.ts";
 import { engineLog } from "./engine-logs.ts";
+import { openEngineSession } from "./engine-session.ts";
 import { EngineWatch } from "./engine-watch.ts";
 import { ImagePuller } from "./image-puller.ts";
 import { ensureInfraImage } from "./infra-image.ts";
@@ -174,6 +176,21 @@ export class DockerRuntime implements Runtime {
     }
     const source = { id: run.Id, tty: run.Config.Tty };
     return Readable.from(engineLog(this.#context.docker, source, options), { objectMode: false });
+  }
+
+  async openSession(pod: PodName, request: SessionRequest): Promise<Session> {
+    const all = await this.#inspected(pod.uid);
+    const running = all.find(
+      ({ Config, State }) =>
+        Config.Labels[label.container] === request.container && State.Running && !State.Paused,
+    );
+    if (running === undefined) {
+      throw new SessionRefused(
+        `container "${request.container}" of pod "${pod.name}" is not running`,
+      );
+    }
+    const container = this.#context.docker.getContainer(running.Id);
+    return openEngineSession(container, running.Config, request);
   }
 
   async remove({ uid }: { uid: string }): Promise<void> {

@@ -39,6 +39,8 @@ export class LogFile {
   #fd: number | null = null;
   #sequence = 0;
   #bytes = 0;
+  /** The last record on disk is cut short. */
+  #isTorn = false;
 
   constructor(directory: string, restart: number, limits: LogLimits) {
     this.#directory = directory;
@@ -46,18 +48,31 @@ export class LogFile {
     this.#limits = limits;
   }
 
+  /** A full disk loses output; the program and its Pod go on. */
   write(stream: Stream, chunk: Buffer): void {
     const records = encodeChunk(logTime(), stream, chunk);
-    if (this.#fd !== null && this.#bytes + records.length > this.#limits.maxFileBytes) {
-      closeSync(this.#fd);
-      this.#fd = null;
-      this.#sequence += 1;
-      const oldest = this.#sequence - this.#limits.maxFiles;
-      if (oldest >= 0) rmSync(this.#path(oldest), { force: true });
+    let written = 0;
+    try {
+      this.#rotate(records.length);
+      this.#fd ??= this.#open();
+      // A record that was cut short must not swallow the next.
+      if (this.#isTorn) writeSync(this.#fd, "\n");
+      this.#isTorn = false;
+      this.#bytes += records.length;
+      while (written < records.length) written += writeSync(this.#fd, records, written);
+    } catch {
+      this.#isTorn ||= written > 0;
     }
-    this.#fd ??= this.#open();
-    this.#bytes += records.length;
-    for (let from = 0; from < records.length;) from += writeSync(this.#fd, records, from);
+  }
+
+  #rotate(bytes: number): void {
+    if (this.#fd === null || this.#bytes + bytes <= this.#limits.maxFileBytes) return;
+    closeSync(this.#fd);
+    this.#fd = null;
+    this.#isTorn = false;
+    this.#sequence += 1;
+    const oldest = this.#sequence - this.#limits.maxFiles;
+    if (oldest >= 0) rmSync(this.#path(oldest), { force: true });
   }
 
   close(): void {

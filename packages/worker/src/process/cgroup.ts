@@ -152,6 +152,16 @@ export class Cgroup {
     return new Cgroup(path);
   }
 
+  /** Where the group of a container is; `null` when it has none. */
+  static pathOf(
+    root: string | undefined,
+    uid: string,
+    container: { readonly name: string; readonly limits?: CgroupLimits | undefined },
+  ): string | null {
+    if (root === undefined || container.limits === undefined) return null;
+    return join(root, `${uid}-${container.name}`);
+  }
+
   /** The kernel killed a process of the group because it had used its memory up. */
   get ranOutOfMemory(): boolean {
     try {
@@ -187,3 +197,12 @@ export const joiningArgv = (
   program: string,
   argv: readonly string[],
 ): string[] => ["/bin/sh", "-c", JOIN, "sh", errorFile, group.path, program, ...argv];
+
+/** The argv that enters a running container's group and becomes `argv`. */
+export const joiningCommand = (path: string, argv: readonly string[]): string[] => [
+  "/bin/sh",
+  "-c",
+  'echo $$ > "$0/cgroup.procs" && exec "$@"',
+  path,
+  ...argv,
+];

@@ -106,6 +106,7 @@ const containerPlan = (
         ? home
         : container.workingDir,
     user: runAs,
+    stdin: container.stdin !== true ? undefined : container.stdinOnce === true ? "once" : "open",
     mounts: mounts.length === 0 ? undefined : mounts,
     messageFile: message,
     messageFromLogs: container.terminationMessagePolicy === "FallbackToLogsOnError",

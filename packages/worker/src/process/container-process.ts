@@ -3,19 +3,21 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { LogFile } from "../logs/log-file.ts";
-import type { Stream } from "../logs/log-record.ts";
 import type { ContainerExit } from "../pod/container-driver.ts";
 import { type ExecResult, MAX_EXEC_OUTPUT_BYTES } from "../pod/prober.ts";
+import { besideLaunch, type ProcessHost } from "./beside-launch.ts";
 import { Cgroup, joiningArgv } from "./cgroup.ts";
+import { ContainerIo } from "./container-io.ts";
 import { signalGroup } from "./leftovers.ts";
-import { enteredArgv, mountedArgv } from "./mount-script.ts";
-import { closeWriteEnd, type OutputPipe, type PipePool } from "./pipe-pool.ts";
-import type { ContainerPlan, PodPlan } from "./pod-plan.ts";
+import { mountedArgv } from "./mount-script.ts";
+import { closeReadEnd, closeWriteEnd, type OutputPipe, type PipePool } from "./pipe-pool.ts";
+import type { ContainerPlan } from "./pod-plan.ts";
 import { processStart, type ProcessIdentity } from "./process-identity.ts";
 
 export interface ContainerProcess {
   /** `null` when it could not be started. */
   readonly identity: ProcessIdentity | null;
+  readonly io: ContainerIo | null;
   /** Resolves once the process is gone, its group is killed and its output is in the log. */
   readonly exited: Promise<ContainerExit>;
 }
@@ -74,10 +76,19 @@ const drained = async (pipes: readonly OutputPipe[]): Promise<void> => {
   for (const { output } of pipes) output.destroy();
 };
 
-const capture = (pipe: OutputPipe, stream: Stream, log: LogFile): void => {
-  pipe.output.on("data", (chunk: Buffer) => log.write(stream, chunk));
-  // A read error ends the stream; its close is what is waited for.
-  pipe.output.on("error", () => pipe.output.destroy());
+const errorFileOf = (podDirectory: string, container: string): string =>
+  join(podDirectory, `start-error-${container}`);
+
+/** Whether the container's process still makes its mounts or enters its control group. */
+export const isPreparing = (plan: ContainerPlan, pod: ProcessHost, pid: number): boolean => {
+  if (plan.mounts === undefined && plan.limits === undefined) return false;
+  try {
+    // Until it becomes the program it has the script, or its parts, as arguments.
+    const argv = readFileSync(`/proc/${pid}/cmdline`, "latin1");
+    return argv.includes(errorFileOf(pod.directory, plan.name));
+  } catch {
+    return false;
+  }
 };
 
 /** What the script that prepares a container wrote before the program could run. */
@@ -108,7 +119,7 @@ const launchOf = (
 ): Launch => {
   const launch = ungroupedLaunch(plan, podDirectory, rootless, group !== null);
   if (group === null) return launch;
-  const errorFile = join(podDirectory, `start-error-${plan.name}`);
+  const errorFile = errorFileOf(podDirectory, plan.name);
   const program = plan.mounts === undefined ? (plan.argv[0] ?? "") : (launch.argv[0] ?? "");
   return { ...launch, errorFile, argv: joiningArgv(group, errorFile, program, launch.argv) };
 };
@@ -122,7 +133,7 @@ const ungroupedLaunch = (
 ): Launch => {
   if (plan.mounts !== undefined) {
     const scratch = join(podDirectory, "scratch");
-    const errorFile = join(podDirectory, `start-error-${plan.name}`);
+    const errorFile = errorFileOf(podDirectory, plan.name);
     mkdirSync(scratch, { recursive: true });
     const argv = mountedArgv(plan, rootless, scratch, errorFile);
     return { argv, cwd: "/", credentials: undefined, errorFile };
@@ -138,12 +149,10 @@ const ungroupedLaunch = (
   return { argv, cwd: plan.cwd, credentials: undefined };
 };
 
-type ProcessHost = Pick<PodPlan, "uid" | "directory" | "rootless" | "cgroupRoot">;
-
-const groupOf = (plan: ContainerPlan, { uid, cgroupRoot }: ProcessHost): Cgroup | null =>
-  plan.limits === undefined || cgroupRoot === undefined
-    ? null
-    : Cgroup.create(join(cgroupRoot, `${uid}-${plan.name}`), plan.limits);
+const groupOf = (plan: ContainerPlan, { uid, cgroupRoot }: ProcessHost): Cgroup | null => {
+  const path = Cgroup.pathOf(cgroupRoot, uid, plan);
+  return path === null || plan.limits === undefined ? null : Cgroup.create(path, plan.limits);
+};
 
 export const startContainer = (
   plan: ContainerPlan,
@@ -157,36 +166,41 @@ export const startContainer = (
   } catch (error) {
     const startError = `limits could not be set: ${(error as Error).message}`;
     log.close();
-    return { identity: null, exited: Promise.resolve({ exitCode: START_ERROR_CODE, startError }) };
+    const exited = Promise.resolve({ exitCode: START_ERROR_CODE, startError });
+    return { identity: null, io: null, exited };
   }
   const launch = launchOf(plan, pod.directory, pod.rootless, group);
   const [stdout, stderr] = [pipes.open(), pipes.open()];
+  const input = plan.stdin === undefined ? null : pipes.openInput();
   const child = spawn(launch.argv[0] ?? "", launch.argv.slice(1), {
     cwd: launch.cwd,
     env: plan.env,
     // A session of its own: no terminal, and one group to signal.
     detached: true,
-    stdio: ["ignore", stdout.writeEnd, stderr.writeEnd],
+    stdio: [input?.readEnd ?? "ignore", stdout.writeEnd, stderr.writeEnd],
     ...launch.credentials,
   });
   closeWriteEnd(stdout);
   closeWriteEnd(stderr);
-  capture(stdout, "stdout", log);
-  capture(stderr, "stderr", log);
+  if (input !== null) closeReadEnd(input);
+  const once = plan.stdin === "once";
+  const io = new ContainerIo({ stdout, stderr }, log, input && { pipe: input, once });
   const { pid } = child;
   const start = pid === undefined ? null : processStart(pid);
   const exited = ended(plan, child).then(async (exit) => {
     // As the end of a container's first process ends all of them.
     if (pid !== undefined) signalGroup(pid, "SIGKILL");
+    io.release();
     await drained([stdout, stderr]);
     log.close();
+    io.close();
     const outOfMemory = group?.ranOutOfMemory === true;
     await group?.remove();
     const fault = launch.errorFile === undefined ? undefined : startFault(plan, launch.errorFile);
     if (fault !== undefined) return { ...exit, exitCode: START_ERROR_CODE, startError: fault };
     return outOfMemory ? { ...exit, reason: "OOMKilled" } : exit;
   });
-  return { identity: pid === undefined ? null : { pid, start: start ?? "" }, exited };
+  return { identity: pid === undefined ? null : { pid, start: start ?? "" }, io, exited };
 };
 
 const ended = (plan: ContainerPlan, child: ChildProcess): Promise<ContainerExit> =>
@@ -203,25 +217,21 @@ const ended = (plan: ContainerPlan, child: ChildProcess): Promise<ContainerExit>
     });
   });
 
-/** Runs a command beside a running container: same environment, user, directory and mounts. */
+/** Runs a probe's or hook's command beside a running container. */
 export const execBeside = (
   plan: ContainerPlan,
+  pod: ProcessHost,
   pid: number,
-  rootless: boolean,
   command: readonly string[],
   timeoutMs: number,
 ): Promise<ExecResult> =>
   new Promise((resolve) => {
-    const inside = plan.mounts !== undefined;
-    const argv = inside ? enteredArgv(plan, pid, rootless, command) : command;
-    const credentials =
-      inside || plan.user === undefined ? {} : { uid: plan.user.uid, gid: plan.user.gid };
+    const { argv, ...options } = besideLaunch(plan, pod, pid, command, false);
     const child = spawn(argv[0] ?? "", argv.slice(1), {
-      cwd: inside ? "/" : plan.cwd,
+      ...options,
       env: plan.env,
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      ...credentials,
     });
     let output = "";
     let timedOut = false;

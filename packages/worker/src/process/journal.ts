@@ -1,7 +1,7 @@
 // A Pod's journal on disk: who runs it, which processes it has, and every state it was in.
 // Lines of JSON, appended in single writes and never synced: it has to survive the death of
 // processes, not of the machine, and a Pod's processes don't survive that either.
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Observation } from "../runtime.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
@@ -30,23 +30,45 @@ export interface JournalContent {
   readonly observation: Observation | null;
 }
 
+/** A full disk is looked at again after this long. */
+const RETRY_MS = 500;
+
 const journalPath = (podDirectory: string): string => join(podDirectory, "journal");
 
 export class Journal {
   readonly #fd: number;
+  /** What a full disk did not take yet. */
+  #unwritten = Buffer.alloc(0);
+  #retry: NodeJS.Timeout | undefined;
+  #closing = false;
+  #onWritten: (() => void)[] = [];
 
   private constructor(fd: number) {
     this.#fd = fd;
   }
 
-  /** `null` when the Pod has a journal: whoever made it has the right to run the Pod. */
-  static create(podDirectory: string): Journal | null {
+  /**
+   * `null` when the Pod has a journal: whoever made it has the right to run the Pod. Throws, and
+   * leaves no journal, when its first entries can't be written.
+   */
+  static create(podDirectory: string, ...entries: readonly JournalEntry[]): Journal | null {
+    const path = journalPath(podDirectory);
+    let fd: number;
     try {
-      return new Journal(openSync(journalPath(podDirectory), "ax", 0o600));
+      fd = openSync(path, "ax", 0o600);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") return null;
       throw error;
     }
+    try {
+      const text = Buffer.from(lines(entries));
+      for (let from = 0; from < text.length;) from += writeSync(fd, text, from);
+    } catch (error) {
+      closeSync(fd);
+      rmSync(path, { force: true });
+      throw error;
+    }
+    return new Journal(fd);
   }
 
   /** For the end of a Pod whose supervisor is dead. */
@@ -54,14 +76,41 @@ export class Journal {
     return new Journal(openSync(journalPath(podDirectory), "a", 0o600));
   }
 
+  /** What the disk does not take now is written as soon as it does; the Pod goes on meanwhile. */
   append(...entries: readonly JournalEntry[]): void {
-    writeSync(this.#fd, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+    this.#unwritten = Buffer.concat([this.#unwritten, Buffer.from(lines(entries))]);
+    this.#write();
   }
 
+  /** Resolves when everything appended is on disk. */
+  written(): Promise<void> {
+    if (this.#unwritten.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onWritten.push(resolve));
+  }
+
+  /** Nothing more is appended. */
   close(): void {
-    closeSync(this.#fd);
+    this.#closing = true;
+    if (this.#unwritten.length === 0) closeSync(this.#fd);
+  }
+
+  #write(): void {
+    clearTimeout(this.#retry);
+    try {
+      while (this.#unwritten.length > 0) {
+        this.#unwritten = this.#unwritten.subarray(writeSync(this.#fd, this.#unwritten));
+      }
+    } catch {
+      this.#retry = setTimeout(() => this.#write(), RETRY_MS).unref();
+      return;
+    }
+    if (this.#closing) closeSync(this.#fd);
+    for (const resolve of this.#onWritten.splice(0)) resolve();
   }
 }
+
+const lines = (entries: readonly JournalEntry[]): string =>
+  entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
 
 const parsed = (line: string): JournalEntry | null => {
   try {

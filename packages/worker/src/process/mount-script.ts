@@ -54,15 +54,6 @@ if [ -n "$R" ]; then
 fi
 `;
 
-const execsBeside = (plan: ContainerPlan): boolean =>
-  [
-    plan.startupProbe?.action,
-    plan.livenessProbe?.action,
-    plan.readinessProbe?.action,
-    plan.postStart,
-    plan.preStop,
-  ].some((action) => action?.kind === "exec");
-
 const become = (plan: ContainerPlan, rootless: boolean): string => {
   const { user } = plan;
   if (user !== undefined && !rootless) {
@@ -70,11 +61,19 @@ const become = (plan: ContainerPlan, rootless: boolean): string => {
       user.groups.length === 0 ? "--clear-groups" : `--groups ${user.groups.join(",")}`;
     return `exec setpriv --reuid ${user.uid} --regid ${user.gid} ${groups} -- "$@" 9>&-`;
   }
-  // A command can be run beside the container only within the user namespace that owns its mounts,
-  // where we are root; others get their own user back by a namespace within it.
-  if (!rootless || execsBeside(plan)) return `exec "$@" 9>&-`;
+  if (!rootless) return `exec "$@" 9>&-`;
+  // The namespace that owns the mounts, where we are root, is left for one within it, where the
+  // program is its own user again. Commands beside it get to the mounts through this descriptor.
+  const open = `exec ${OWNER_DESCRIPTOR}</proc/self/ns/user; `;
+  return `${open}exec ${ownUser().join(" ")} -- "$@" 9>&-`;
+};
+
+/** Of a container's process, in a worker without root: the user namespace that owns its mounts. */
+const OWNER_DESCRIPTOR = 8;
+
+const ownUser = (): string[] => {
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
-  return `exec unshare --user --map-user=${uid} --map-group=${gid} -- "$@" 9>&-`;
+  return ["unshare", "--user", `--map-user=${uid}`, `--map-group=${gid}`];
 };
 
 const mountLine = ({ source, target, readOnly }: MountPlan): string =>
@@ -118,8 +117,11 @@ export const enteredArgv = (
   argv: readonly string[],
 ): string[] => {
   const enter = ["nsenter", "-t", String(pid), "-m", "-r", "-w"];
-  if (rootless) enter.push("-U", "--preserve-credentials");
-  if (plan.user === undefined || rootless) return [...enter, "--", ...argv];
+  if (rootless) {
+    const owner = `--user=/proc/${pid}/fd/${OWNER_DESCRIPTOR}`;
+    return [...enter, owner, "--preserve-credentials", "--", ...ownUser(), "--", ...argv];
+  }
+  if (plan.user === undefined) return [...enter, "--", ...argv];
   const { uid, gid, groups } = plan.user;
   const listed = groups.length === 0 ? ["--clear-groups"] : ["--groups", groups.join(",")];
   const become = ["setpriv", "--reuid", String(uid), "--regid", String(gid), ...listed];

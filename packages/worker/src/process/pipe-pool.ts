@@ -1,4 +1,4 @@
-// Real pipes for the containers' output. Node gives children socket pairs, and a program that opens
+// Real pipes for the containers' output and input. Node gives children socket pairs, and a program that opens
 // /dev/stdout or /dev/stderr by name (`echo failed > /dev/stderr`) fails on a socket.
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, mkdirSync, openSync, rmSync, unlinkSync } from "node:fs";
@@ -14,6 +14,12 @@ export interface OutputPipe {
   readonly output: Socket;
 }
 
+export interface InputPipe {
+  /** To be given to the child, then closed. */
+  readonly readEnd: number;
+  readonly input: Socket;
+}
+
 export class PipePool {
   readonly #directory: string;
   #ready: string[] = [];
@@ -25,16 +31,31 @@ export class PipePool {
   }
 
   open(): OutputPipe {
-    if (this.#ready.length === 0) this.#fill();
-    const path = this.#ready.pop() ?? "";
+    const path = this.#take();
     const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const writeEnd = openSync(path, constants.O_WRONLY);
     unlinkSync(path);
     return { writeEnd, output: new Socket({ fd: readEnd, readable: true, writable: false }) };
   }
 
+  openInput(): InputPipe {
+    const path = this.#take();
+    // Opened for both it waits for nobody, and then neither does either end.
+    const both = openSync(path, constants.O_RDWR);
+    const readEnd = openSync(path, constants.O_RDONLY);
+    const writeEnd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    closeSync(both);
+    unlinkSync(path);
+    return { readEnd, input: new Socket({ fd: writeEnd, readable: false, writable: true }) };
+  }
+
   close(): void {
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #take(): string {
+    if (this.#ready.length === 0) this.#fill();
+    return this.#ready.pop() ?? "";
   }
 
   #fill(): void {
@@ -46,5 +67,7 @@ export class PipePool {
     this.#ready = paths;
   }
 }
+
+export const closeReadEnd = (pipe: InputPipe): void => closeSync(pipe.readEnd);
 
 export const closeWriteEnd = (pipe: OutputPipe): void => closeSync(pipe.writeEnd);

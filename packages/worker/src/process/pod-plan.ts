@@ -18,6 +18,8 @@ export interface ContainerPlan extends ContainerBehaviour {
   /** Present when the container needs a mount namespace of its own. */
   readonly mounts?: readonly MountPlan[] | undefined;
   readonly stopSignal: NodeJS.Signals;
+  /** Its standard input can be attached to; `once`: ends with the first client's. */
+  readonly stdin?: "open" | "once" | undefined;
   /** File on the host that the termination message is read from. */
   readonly messageFile?: string | undefined;
   readonly messageFromLogs: boolean;

@@ -23,6 +23,7 @@ import {
   type RunningPod,
   type Runtime,
 } from "../runtime.ts";
+import { type Session, SessionRefused, type SessionRequest } from "../sessions/session.ts";
 import { type HostRules, processRejections } from "./admission.ts";
 import { compilePlan, type PlanSettings } from "./compile-plan.ts";
 import { findCgroupSupport } from "./cgroup.ts";
@@ -35,6 +36,7 @@ import {
 } from "./memory-directory.ts";
 import { findMountSupport } from "./mount-support.ts";
 import { logDirectory } from "./pod-plan.ts";
+import { openSupervisorSession } from "./session-client.ts";
 import { SupervisedPod } from "./supervised-pod.ts";
 import { SupervisorPool } from "./supervisor-pool.ts";
 
@@ -60,7 +62,7 @@ export interface ProcessRuntimeOptions {
 }
 
 /** Changes whenever a supervisor of the code before could not serve this worker in full. */
-const SUPERVISOR_VERSION = "2";
+const SUPERVISOR_VERSION = "3";
 const SUPERVISOR_IDLE_MS = 5000;
 /** A kubelet's. */
 const VOLUME_CHECK_MS = 10_000;
@@ -230,6 +232,24 @@ export class ProcessRuntime implements Runtime {
     };
     const source = { directory: logDirectory(directory, container), restart, ended };
     return Readable.from(readLog(source, options), { objectMode: false });
+  }
+
+  async openSession(
+    pod: { namespace: string; name: string; uid: string },
+    request: SessionRequest,
+  ): Promise<Session> {
+    const { container } = request;
+    const supervisor = readJournal(this.#directory(pod.uid))?.supervisor ?? null;
+    const client = supervisor === null ? null : this.#supervisors.of(supervisor);
+    if (client === null) {
+      throw new SessionRefused(`container "${container}" of pod "${pod.name}" is not running`);
+    }
+    const { sessions } = client.registration;
+    if (sessions === undefined) {
+      const why = "was started by an earlier version of Gantry, which has no exec and attach";
+      throw new SessionRefused(`pod "${pod.name}" ${why}`);
+    }
+    return openSupervisorSession(sessions, { ...request, uid: pod.uid });
   }
 
   async remove({ uid }: { uid: string }): Promise<void> {

@@ -17,6 +17,8 @@ import { isAlive, type ProcessIdentity } from "./process-identity.ts";
 export interface Registration extends ProcessIdentity {
   readonly version: string;
   readonly socket: string;
+  /** Where sessions are opened; absent of versions that have none. */
+  readonly sessions?: string;
 }
 
 /** The shortest limit of a unix socket's path (macOS), its closing zero taken off. */
@@ -27,8 +29,9 @@ const directoryOf = (dataDir: string): string => join(dataDir, "supervisors");
 const fileOf = (dataDir: string, pid: number): string => join(directoryOf(dataDir), `${pid}.json`);
 
 /** In the data directory, or in a private directory below the system's when that is too deep. */
-export const socketPath = (dataDir: string, pid: number): string => {
-  const near = join(directoryOf(dataDir), `${pid}.sock`);
+export const socketPath = (dataDir: string, pid: number, suffix = ""): string => {
+  const name = `${pid}${suffix}.sock`;
+  const near = join(directoryOf(dataDir), name);
   if (Buffer.byteLength(near) <= MAX_SOCKET_PATH_BYTES) return near;
   const hash = createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12);
   const parent = join(tmpdir(), `gantry-${hash}`);
@@ -37,7 +40,7 @@ export const socketPath = (dataDir: string, pid: number): string => {
     throw new Error(`${parent} belongs to another user`);
   }
   chmodSync(parent, 0o700);
-  return join(parent, `${pid}.sock`);
+  return join(parent, name);
 };
 
 export const register = (dataDir: string, registration: Registration): void => {
@@ -55,9 +58,10 @@ export const isRegistered = (dataDir: string, pid: number): boolean => {
   }
 };
 
-export const unregister = (dataDir: string, { pid, socket }: Registration): void => {
+export const unregister = (dataDir: string, { pid, socket, sessions }: Registration): void => {
   rmSync(fileOf(dataDir, pid), { force: true });
   rmSync(socket, { force: true });
+  if (sessions !== undefined) rmSync(sessions, { force: true });
 };
 
 /** Supervisors that live; what dead ones left is removed. */

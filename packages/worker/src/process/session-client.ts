@@ -26,16 +26,22 @@ const connected = async (path: string): Promise<Socket> => {
 
 const stdinTo = (socket: Socket): Writable =>
   new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      void writeFrame(socket, frame.stdin, chunk).then(() => done());
+    async write(chunk: Buffer, _encoding, done) {
+      await writeFrame(socket, frame.stdin, chunk);
+      done();
     },
-    final(done) {
-      void writeFrame(socket, frame.stdinEnd).then(() => done());
+    async final(done) {
+      await writeFrame(socket, frame.stdinEnd);
+      done();
     },
   });
 
 /** Writes no faster than it is read; what nobody asked for is dropped. */
-const written = (to: PassThrough | null, data: Buffer, socket: Socket): Promise<void> | undefined => {
+const written = (
+  to: PassThrough | null,
+  data: Buffer,
+  socket: Socket,
+): Promise<void> | undefined => {
   if (to === null || to.write(data)) return undefined;
   return new Promise((resolve) => {
     const done = (): void => {

@@ -22,7 +22,13 @@ process.on("SIGTERM", () => void server.stopAll());
 // A terminal's end and Ctrl-C are the worker's to handle.
 process.on("SIGHUP", () => {});
 process.on("SIGINT", () => {});
-await server.listen();
+try {
+  await server.listen();
+} catch (error) {
+  // Without its registration (a full disk) no worker would find it, and nobody would end it.
+  process.stderr.write(`${new Date().toISOString()} ${String(error)}\n`);
+  process.exit(1);
+}
 try {
   writeSync(READY_DESCRIPTOR, "ready\n");
   closeSync(READY_DESCRIPTOR);

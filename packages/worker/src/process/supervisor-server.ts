@@ -1,9 +1,10 @@
 // The supervisor's side of the socket: which Pods run here, who hears of them, when to exit.
 import { chmodSync } from "node:fs";
+import type { ContainerRecord } from "@gantry/core";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { PodSupervision } from "../pod/pod-supervision.ts";
-import type { RuntimeEvent } from "../runtime.ts";
+import type { Observation, RuntimeEvent } from "../runtime.ts";
 import { Journal } from "./journal.ts";
 import { sweepMarked } from "./leftovers.ts";
 import { PipePool } from "./pipe-pool.ts";
@@ -17,7 +18,9 @@ import {
   socketPath,
   unregister,
 } from "./registration.ts";
-import { supervisePod } from "./supervised-processes.ts";
+import { SessionRefused } from "../sessions/session.ts";
+import { SessionServer } from "./session-server.ts";
+import { openSessionIn, supervisePod } from "./supervised-processes.ts";
 
 /** One look at all processes for the Pods that ended meanwhile, rather than one for each. */
 const SWEEP_DELAY_MS = 200;
@@ -34,6 +37,8 @@ const AWAY_GRACE_SECONDS = 20;
 const AWAY_CHECKS = 10;
 /** Events kept for a worker that is away; they tell people things and decide nothing. */
 const MAX_KEPT_EVENTS = 100;
+/** Exit code of a container that could not be started, as containerd reports it. */
+const START_ERROR_CODE = 128;
 
 interface Supervised {
   readonly pod: PodSupervision;
@@ -47,6 +52,7 @@ export class SupervisorServer {
   readonly #registration: Registration;
   readonly #pipes: PipePool;
   readonly #server: Server;
+  readonly #sessions: SessionServer;
   readonly #pods = new Map<string, Supervised>();
   /** Connections of workers; whether one says that it is alive, or is of a version that does not. */
   readonly #sockets = new Map<Socket, { saysAlive: boolean }>();
@@ -64,13 +70,20 @@ export class SupervisorServer {
     this.#idleMs = idleMs;
     this.#awayMs = awayMs;
     const socket = socketPath(dataDir, pid);
-    this.#registration = { pid, start: processStart(pid) ?? "", version, socket };
+    const sessions = socketPath(dataDir, pid, "s");
+    this.#registration = { pid, start: processStart(pid) ?? "", version, socket, sessions };
     this.#pipes = new PipePool(join(dataDir, "supervisors", `pipes-${pid}`));
     this.#server = createServer((connection) => this.#accept(connection));
+    this.#sessions = new SessionServer(async ({ uid, ...request }) => {
+      const pod = this.#pods.get(uid)?.pod;
+      if (pod === undefined) throw new SessionRefused("the pod is not running");
+      return openSessionIn(pod, request);
+    });
   }
 
   async listen(): Promise<void> {
-    const { socket } = this.#registration;
+    const { socket, sessions = "" } = this.#registration;
+    await this.#sessions.listen(sessions);
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(socket, resolve);
@@ -127,12 +140,15 @@ export class SupervisorServer {
 
   #start(socket: Socket, plan: PodPlan): void {
     const { uid } = plan;
-    const journal = this.#pods.has(uid) ? null : Journal.create(plan.directory);
+    let journal: Journal | null;
+    try {
+      journal = this.#pods.has(uid) ? null : this.#journal(plan);
+    } catch (error) {
+      // A full disk, or the Pod's directory is gone: the Pod ends before anything of it began.
+      const { message } = error as Error;
+      return send(socket, { op: "observed", uid, observation: unstarted(plan, message) });
+    }
     if (journal === null) return this.#attach(socket, uid);
-    const { pid, start } = this.#registration;
-    const names = [...plan.initContainers, ...plan.containers].map((each) => each.name);
-    const { namespace, name } = plan;
-    journal.append({ supervisor: { pid, start }, boot: bootId(), namespace, name, names });
     const supervised: Supervised = {
       owner: socket,
       events: [],
@@ -148,7 +164,16 @@ export class SupervisorServer {
       }),
     };
     this.#pods.set(uid, supervised);
-    void supervised.pod.run().finally(() => this.#over(uid));
+    const { pod } = supervised;
+    // Kept, for a worker that asks, until its end is on disk.
+    void pod.run().finally(() => journal.written().then(() => this.#over(uid)));
+  }
+
+  #journal({ directory, namespace, name, initContainers, containers }: PodPlan): Journal | null {
+    const { pid, start } = this.#registration;
+    const names = [...initContainers, ...containers].map((each) => each.name);
+    const supervisor = { pid, start };
+    return Journal.create(directory, { supervisor, boot: bootId(), namespace, name, names });
   }
 
   #attach(socket: Socket, uid: string): void {
@@ -207,6 +232,7 @@ export class SupervisorServer {
   #exit(): void {
     this.#sweep();
     this.#server.close();
+    this.#sessions.close();
     unregister(this.#dataDir, this.#registration);
     this.#pipes.close();
     // What was written to the connections still goes out.
@@ -217,3 +243,20 @@ export class SupervisorServer {
     void Promise.all(ends).then(() => process.exit(0));
   }
 }
+
+/** The last observation of a Pod of which nothing could be started. */
+const unstarted = (plan: PodPlan, message: string): Observation => {
+  const nowMs = Date.now();
+  const record: ContainerRecord = {
+    state: "terminated",
+    reason: "StartError",
+    message,
+    exitCode: START_ERROR_CODE,
+    startedAtMs: nowMs,
+    finishedAtMs: nowMs,
+    restartCount: 0,
+    ready: false,
+  };
+  const containers = plan.containers.map(() => record);
+  return { phase: "Failed", reason: "StartError", message, ready: false, containers };
+};

@@ -1,0 +1,100 @@
+// The store on a Redis Cluster and behind Sentinels: scripts, queues and watches, and who answers after a failover.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkRedis, onServerChange, UnsafeRedisError } from "../src/connection.ts";
+import { suffix } from "../src/keys.ts";
+import { readLoad } from "../src/load.ts";
+import { Queues } from "../src/queues.ts";
+import { Store } from "../src/store.ts";
+import { Txn } from "../src/txn.ts";
+import { type WatchChange, WatchHub } from "../src/watch.ts";
+import { createPod, updatePod } from "../src/writes.ts";
+import { startCluster, startSentinels, type Topology } from "../testing/redis-topologies.ts";
+import { waitFor } from "../testing/wait-for.ts";
+import { podRecord } from "./pods.ts";
+
+const topologies: Record<string, () => Promise<Topology>> = {
+  "a Cluster": () => startCluster({ replicas: true }),
+  Sentinels: () => startSentinels(),
+};
+
+describe.each(Object.entries(topologies))("on %s", (_name, start) => {
+  let topology: Topology;
+  beforeAll(async () => {
+    topology = await start();
+  });
+  afterAll(() => topology?.stop());
+
+  const open = async (failFast = false): Promise<Store> => {
+    const store = new Store({ connection: { url: topology.url }, failFast });
+    await store.open();
+    return store;
+  };
+
+  test("it is looked at before it is used", async () => {
+    await expect(checkRedis({ url: topology.url })).resolves.toEqual({
+      version: expect.stringMatching(/^\d+\.\d+/) as string,
+    });
+    const { client } = await topology.ownerOf("{gantry}:rv");
+    await client.call("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    await expect(checkRedis({ url: topology.url })).rejects.toThrow(UnsafeRedisError);
+    await client.call("CONFIG", "SET", "maxmemory-policy", "noeviction");
+  });
+
+  test("transactions, pages, watches, queues and the load work", async () => {
+    const store = await open();
+    const queues = new Queues(store);
+    const hub = new WatchHub(store);
+    const seen: WatchChange[] = [];
+    const watch = await hub.subscribe("pods", await store.revision(), (changes) => {
+      seen.push(...changes);
+    });
+    const pods = Array.from({ length: 20 }, (_, n) =>
+      podRecord(`pi-${String(n).padStart(5, "b")}`),
+    );
+    const txn = new Txn();
+    for (const pod of pods) createPod(txn, pod);
+    expect((await store.commit(txn)).ok).toBe(true);
+    const page = await store.listAll("pods");
+    expect(page.items).toHaveLength(20);
+    await waitFor("the watch to show them", () => (seen.length === 20 ? true : undefined));
+    await queues.enqueuePods(
+      pods.map(({ namespace, name, uid }) => ({ queue: "pods", namespace, name, uid })),
+    );
+    expect(await queues.pods("pods").getWaitingCount()).toBe(20);
+    await queues.wake(["jobs|default/a", "jobs|default/b"]);
+    expect(await queues.sync.getWaitingCount()).toBe(2);
+    expect(await readLoad(store)).toMatchObject({ unfinishedJobs: 0 });
+    watch.close();
+    hub.close();
+    await queues.close();
+    await store.close();
+  });
+
+  test("after a failover it goes on, and the revision has leapt", { timeout: 60_000 }, async () => {
+    const store = await open();
+    const txn = new Txn();
+    createPod(txn, podRecord("pi-zzzzz"));
+    await store.commit(txn);
+    const before = await store.revision();
+    const owner = await topology.ownerOf(store.key(suffix.revision));
+    expect(await owner.client.wait(1, 5_000)).toBe(1);
+    let changes = 0;
+    onServerChange(store.redis, () => {
+      changes += 1;
+    });
+    await owner.kill();
+    await waitFor("another server to answer", async () => {
+      const { moved } = await store.open();
+      return moved || undefined;
+    });
+    expect(changes).toBeGreaterThan(0);
+    expect(Number(await store.revision())).toBeGreaterThan(Number(before) + 999_999);
+    const pod = await store.get("pods", "default/pi-zzzzz");
+    if (pod === null) throw new Error("the Pod is lost");
+    const next = new Txn();
+    updatePod(next, pod, { ...pod.value, phase: "Running", node: "n" });
+    expect((await store.commit(next)).ok).toBe(true);
+    await owner.start();
+    await store.close();
+  });
+});

@@ -1,0 +1,248 @@
+// One seed: a fake full of faults, a Gantry whose workers die, its users, and what was found.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { hasReason, isFinished, type Job } from "@gantry/sdk";
+import { type FakeEcs, startFakeEcs } from "../../fake-ecs/fake-ecs.ts";
+import { type FaultProfile, profiles } from "../../fake-ecs/faults.ts";
+import { gantryEnvironment } from "../../fake-ecs/gantry-config.ts";
+import { scaledRates } from "../../fake-ecs/rates.ts";
+import { Random } from "../../simulation/random.ts";
+import { startRedis } from "../../support/redis-server.ts";
+import { checkAll } from "./checks.ts";
+import { type JobPlan, planJobs } from "./job-mix.ts";
+import { ChaosGantry } from "./workers.ts";
+
+export interface ChaosSize {
+  readonly pods: number;
+  readonly workers: number;
+  /** Faults of requests, tasks and events: so many times those of the profile `mild`. */
+  readonly faultFactor: number;
+  /** How long workers are killed. */
+  readonly harassMs: number;
+  /** From then to the last Job's end and the last task's. */
+  readonly settleMs: number;
+}
+
+export interface ChaosResult {
+  readonly violations: readonly string[];
+  readonly deeds: readonly string[];
+  readonly faults: Readonly<Record<string, number>>;
+  readonly counts: Readonly<Record<string, number>>;
+  /** Logs of the processes, kept if something was violated. */
+  readonly directory: string;
+}
+
+const LOOK_EVERY_MS = 500;
+/** Of stopTimeout and its like: a second of theirs. */
+const SECOND_MS = 100;
+
+/** Refusals that shut a lane for minutes: with as many as of the others nothing would be launched. */
+const SLOW: ReadonlySet<string> = new Set(["quota", "provisioningQuota"]);
+const SLOW_SHARE = 0.25;
+
+const multiplied = (factor: number): FaultProfile => {
+  const times = (weights: Readonly<Record<string, number>>): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(weights).map(([name, weight]) => [
+        name,
+        weight * factor * (SLOW.has(name) ? SLOW_SHARE : 1),
+      ]),
+    );
+  return Object.fromEntries(
+    Object.entries(profiles.mild).map(([group, weights]) => [
+      group,
+      times(weights as Record<string, number>),
+    ]),
+  ) as unknown as FaultProfile;
+};
+
+/** Lanes on demand and on Spot, and everything that waits in seconds instead of minutes. */
+const settings = (random: Random): Record<string, unknown> => {
+  const bucket = { burst: 1000, perSecond: 300 };
+  return {
+    lanes: [
+      { name: "spot", cluster: "default", capacityProvider: "FARGATE_SPOT" },
+      { name: "on-demand", cluster: "default", launchType: "FARGATE" },
+      { name: "second", cluster: "second", launchType: "FARGATE" },
+    ],
+    lanePolicy: { preferSpot: random.chance(0.5), spotAttempts: random.int(1, 3) },
+    launch: {
+      deadlineSeconds: 600,
+      provisioningSeconds: 5,
+      pendingSeconds: 8,
+      activatingSeconds: 8,
+    },
+    watch: { youngPollSeconds: 1, safetyPollSeconds: 3, maxDescribeCallsPerSecond: 20 },
+    sweep: { intervalSeconds: 2, minAgeSeconds: 4, maxStopsPerSweep: 1000, dryRunSeconds: 0 },
+    rates: {
+      clusterModify: bucket,
+      clusterRead: bucket,
+      definitionModify: bucket,
+      definitionRead: bucket,
+      fargateRunTask: bucket,
+      fargateOnDemand: bucket,
+      fargateSpot: bucket,
+    },
+  };
+};
+
+class ChaosRun {
+  readonly #size: ChaosSize;
+  readonly #fake: FakeEcs;
+  readonly #gantry: ChaosGantry;
+  readonly #plans: readonly JobPlan[];
+  readonly #random: Random;
+
+  constructor(
+    size: ChaosSize,
+    fake: FakeEcs,
+    gantry: ChaosGantry,
+    plans: readonly JobPlan[],
+    random: Random,
+  ) {
+    this.#size = size;
+    this.#fake = fake;
+    this.#gantry = gantry;
+    this.#plans = plans;
+    this.#random = random;
+  }
+
+  async run(): Promise<string[]> {
+    const stop = new AbortController();
+    const harassed = this.#gantry.harass(new Random(this.#random.int(0, 2 ** 31)), stop.signal);
+    const users = Promise.all(this.#plans.map((plan) => this.#use(plan)));
+    await Promise.all([users, this.#ended(this.#size.harassMs)]);
+    stop.abort();
+    await harassed;
+    const inTime = await this.#ended(this.#size.settleMs);
+    // What is left to do is to be done without further faults.
+    this.#fake.faults.seeded = false;
+    const violations = inTime ? [] : await this.#unfinished();
+    await this.#quiet();
+    const { client } = this.#gantry;
+    const [jobs, pods] = await Promise.all([client.jobs.list(), client.pods.list()]);
+    const { runs, violations: wrong } = this.#fake.journal;
+    violations.push(...wrong.map((what) => `a request that is not as the model says: ${what}`));
+    const { tasks } = this.#fake;
+    const arns = runs.map(({ taskArn }) => taskArn);
+    const vanished = new Set(arns.filter((arn) => tasks.record(arn)?.gone === true));
+    const evidence = { plans: this.#plans, jobs: jobs.items, pods: pods.items, runs, vanished };
+    violations.push(...checkAll(evidence));
+    violations.push(...this.#gantry.unasked);
+    return violations;
+  }
+
+  async #use({ name, manifest, actions }: JobPlan): Promise<void> {
+    const { jobs } = this.#gantry.client;
+    await jobs.submit(manifest as never);
+    await Promise.all(
+      actions.map(async ({ afterMs, action }) => {
+        await pause(afterMs);
+        if (action === "delete") await jobs.delete(name, { propagation: "Foreground" });
+        else await this.#suspend(name, action === "suspend");
+      }),
+    );
+  }
+
+  /** As `kubectl patch` does; a finished Job takes it, too. */
+  async #suspend(name: string, suspend: boolean): Promise<void> {
+    await this.#gantry.client.jobs.patch(name, { spec: { suspend } });
+  }
+
+  async #isOver({ name, outcome }: JobPlan): Promise<boolean> {
+    try {
+      const job: Job = await this.#gantry.client.jobs.get(name);
+      return outcome !== null && isFinished(job) && (job.status?.terminating ?? 0) === 0;
+    } catch (error) {
+      return outcome === null && hasReason(error, "NotFound");
+    }
+  }
+
+  /** Whether all Jobs end within this time. */
+  async #ended(withinMs: number): Promise<boolean> {
+    const endMs = Date.now() + withinMs;
+    let open = [...this.#plans];
+    for (;;) {
+      const over = await Promise.all(open.map((plan) => this.#isOver(plan)));
+      open = open.filter((_, n) => over[n] !== true);
+      if (open.length === 0) return true;
+      if (Date.now() > endMs) return false;
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+
+  async #unfinished(): Promise<string[]> {
+    const { client } = this.#gantry;
+    const [jobs, pods] = await Promise.all([client.jobs.list(), client.pods.list()]);
+    const open = jobs.items.filter((job) => !isFinished(job) || (job.status?.terminating ?? 0) > 0);
+    return open.map(({ metadata: { name }, status }) => {
+      const own = pods.items.filter(
+        (pod) =>
+          pod.metadata.labels?.["batch.kubernetes.io/job-name"] === name &&
+          !["Succeeded", "Failed"].includes(pod.status?.phase ?? ""),
+      );
+      const shown = own.slice(0, 3).map((pod) => `\n    ${JSON.stringify(pod.status)}`);
+      return `job ${name} did not end: ${JSON.stringify(status)}, ${own.length} open pods${shown.join("")}`;
+    });
+  }
+
+  /** What nobody owns is to be stopped by the sweep; the check tells what was not. */
+  async #quiet(): Promise<void> {
+    const endMs = Date.now() + this.#size.settleMs;
+    while (this.#fake.journal.live().length > 0 && Date.now() < endMs) await pause(LOOK_EVERY_MS);
+  }
+}
+
+const faultCounts = (fake: FakeEcs): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const { on, fault } of fake.faults.injected) {
+    const name = `${on} ${fault}`;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+};
+
+export const runChaos = async (seed: number, size: ChaosSize): Promise<ChaosResult> => {
+  const random = new Random(seed);
+  const directory = await mkdtemp(join(tmpdir(), `gantry-ecs-chaos-${seed}-`));
+  const plans = planJobs(random, size.pods, directory);
+  const redis = await startRedis();
+  const fake = await startFakeEcs({
+    seed,
+    faults: multiplied(size.faultFactor),
+    clusters: ["default", "second"],
+    rates: scaledRates(10),
+    // Tasks that run for ever would hold a small quota for ever.
+    quotas: { fargateVcpu: 1_000, fargateSpotVcpu: 1_000 },
+    timings: { secondMs: SECOND_MS, spotWarningMs: 500 },
+    visibilityTimeoutSeconds: 3,
+    maxReceiveCount: 50,
+  });
+  const environment = gantryEnvironment(directory, fake, settings(random));
+  const began = Date.now();
+  const { workers } = size;
+  const gantry = await ChaosGantry.start({ directory, redisUrl: redis.url, environment, workers });
+  let violations: string[] = [];
+  try {
+    violations = await new ChaosRun(size, fake, gantry, plans, random).run();
+  } finally {
+    await gantry.stop();
+    await fake.close();
+    await redis.stop();
+  }
+  if (violations.length === 0) await rm(directory, { recursive: true, force: true });
+  return {
+    violations,
+    directory,
+    deeds: gantry.deeds.map(({ atMs, what }) => `${(atMs / 1000).toFixed(1)} s ${what}`),
+    faults: faultCounts(fake),
+    counts: {
+      jobs: plans.length,
+      tasks: fake.journal.runs.length,
+      kills: gantry.deeds.length / 2,
+      seconds: Math.round((Date.now() - began) / 1000),
+    },
+  };
+};
