@@ -102,7 +102,10 @@ export class GantryCluster extends Construct {
         targetCapacityPercent: ec2.targetCapacityPercent,
       }),
     );
-    role.attachInlinePolicy(instancePolicy(this, this.cluster));
+    const rights = instancePolicy(this, this.cluster);
+    role.attachInlinePolicy(rights);
+    // An instance that starts earlier can't register.
+    instances.node.addDependency(rights);
     return provider;
   }
 }

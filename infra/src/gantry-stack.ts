@@ -67,9 +67,16 @@ export class GantryStack extends Stack {
       secrets,
       settings: this.toJsonString(settings),
     });
-    services.worker.task.taskRole.attachInlinePolicy(
-      workerPolicy(this, { config, cluster, roles, queue: events.queue, logs: podLogs }),
-    );
+    const rights = workerPolicy(this, {
+      config,
+      cluster,
+      roles,
+      queue: events.queue,
+      logs: podLogs,
+    });
+    services.worker.task.taskRole.attachInlinePolicy(rights);
+    // A worker that may not ask for its cluster ends, and a few such ends are a failed deployment.
+    services.worker.service.node.addDependency(rights);
     const endpoint = new ApiEndpoint(this, "Endpoint", {
       config,
       vpc,

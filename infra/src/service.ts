@@ -55,5 +55,7 @@ export class GantryService extends Construct {
       propagateTags: PropagatedTagSource.SERVICE,
       ...(props.grace && { healthCheckGracePeriod: props.grace }),
     });
+    // The cluster has its capacity providers only after itself: part of it, and made apart.
+    this.service.node.addDependency(cluster);
   }
 }

@@ -229,6 +229,27 @@ describe("the services", () => {
     });
   });
 
+  test("wait for what they need at start: Redis, capacity, the workers' rights", () => {
+    for (const [id, { DependsOn }] of Object.entries(
+      base.template.findResources("AWS::ECS::Service"),
+    )) {
+      expect(DependsOn, id).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/^RedisCluster/),
+          Object.keys(
+            base.template.findResources("AWS::ECS::ClusterCapacityProviderAssociations"),
+          )[0],
+        ]),
+      );
+    }
+    const [worker] = Object.values(
+      base.template.findResources("AWS::ECS::Service", {
+        Properties: { ServiceName: "gantry-worker" },
+      }),
+    );
+    expect(worker?.["DependsOn"]).toContainEqual(expect.stringMatching(/^WorkerPolicy/));
+  });
+
   test("get their secrets from Secrets Manager, and only their own", () => {
     const all = containers(base);
     const secrets = (part: string): string[] =>

@@ -75,13 +75,41 @@ const openOps = async (
   return startOps({ ...options.ops, store, token, metrics, log, insecure });
 };
 
+interface Beside {
+  readonly ops: RunningOps | null;
+  readonly presence: OpenPresence;
+}
+
+/** What goes on beside the API's own listener. */
+const openBeside = async (
+  context: ApiContext,
+  options: ApiOptions,
+  metrics: Metrics,
+  moved: () => void,
+): Promise<Beside> => {
+  const ops = await openOps(context, options, metrics);
+  try {
+    const presence = await openPresence(context.store, {
+      role: "api",
+      version: options.version,
+      log: options.log,
+      onIncompatible: options.onIncompatible ?? (() => {}),
+      onMoved: moved,
+    });
+    return { ops, presence };
+  } catch (error) {
+    await ops?.close();
+    throw error;
+  }
+};
+
 /**
  * Another server may be answering: it may lack the last writes, so the revision moves ahead, and
  * clients resume their watches, which tells them where they have to list again.
  */
-const reopen = async (context: ApiContext, endWatches: () => void): Promise<void> => {
+const reopen = async (context: ApiContext, moved: () => void): Promise<void> => {
   try {
-    if ((await context.store.open()).moved) endWatches();
+    if ((await context.store.open()).moved) moved();
   } catch (error) {
     // Gone again: the next connection does it.
     context.log.warn({ err: error }, "the store could not be reopened");
@@ -151,19 +179,22 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
     await store.close();
   };
   try {
-    await store.open();
     await checkSecretsKey(store, options.secrets);
     await ensureNamespaces(store, context.certificate, nowMs());
   } catch (error) {
     await closeStore();
     throw error;
   }
-  onServerChange(store.redis, () => void reopen(context, endWatches));
   const metrics = new Metrics({
     store,
     hub,
     onError: (error) => log.warn({ err: error }, "metrics of Jobs are not up to date"),
   });
+  const moved = (): void => {
+    endWatches();
+    metrics.reset();
+  };
+  onServerChange(store.redis, () => void reopen(context, moved));
   unreadable.register(metrics.registry);
   const app = await buildServer(context, options, metrics);
   try {
@@ -174,22 +205,15 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
     throw error;
   }
   const { port } = app.server.address() as AddressInfo;
-  let ops: RunningOps | null;
-  let presence: OpenPresence;
+  let beside: Beside;
   try {
-    ops = await openOps(context, options, metrics);
-    presence = await openPresence(store, {
-      role: "api",
-      version: options.version,
-      log,
-      onIncompatible: options.onIncompatible ?? (() => {}),
-      onMoved: endWatches,
-    });
+    beside = await openBeside(context, options, metrics, moved);
   } catch (error) {
     await app.close();
     await closeStore();
     throw error;
   }
+  const { ops, presence } = beside;
   return {
     port,
     opsPort: ops?.port ?? null,

@@ -7,7 +7,7 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
 import { type RunningApi, startApi } from "../src/index.ts";
-import { jobManifest, TOKEN } from "./api-under-test.ts";
+import { configMap, jobManifest, TOKEN } from "./api-under-test.ts";
 
 const runs = (command: string, ...args: string[]): boolean => {
   try {
@@ -186,6 +186,22 @@ describe.skipIf(missing !== undefined)(
       expect((await kubectl(["delete", "job", "made"])).err).toContain(
         'jobs.batch "made" not found',
       );
+    });
+
+    test("apply --prune takes away what is no longer there", async () => {
+      const labelled = (name: string): object => configMap(name, {}, { labels: { app: "pruned" } });
+      const list = (...names: string[]): object => ({
+        apiVersion: "v1",
+        kind: "List",
+        items: names.map(labelled),
+      });
+      const both = await apply(list("kept", "gone"), "--prune", "-l", "app=pruned");
+      expect([both.code, both.out]).toEqual([
+        0,
+        "configmap/kept created\nconfigmap/gone created\n",
+      ]);
+      const one = await apply(list("kept"), "--prune", "-l", "app=pruned");
+      expect([one.code, one.out]).toEqual([0, "configmap/kept unchanged\nconfigmap/gone pruned\n"]);
     });
 
     test("namespaces, secrets, who am I", async () => {

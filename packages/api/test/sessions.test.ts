@@ -11,6 +11,8 @@ const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 describe("sessions", () => {
   let api: ApiUnderTest;
   let worker: Server;
+  /** Connections of the API to the worker. */
+  const sockets: Socket[] = [];
   const seen: { url: string; headers: Record<string, unknown> }[] = [];
 
   beforeAll(async () => {
@@ -22,6 +24,7 @@ describe("sessions", () => {
     worker.on("upgrade", (request, socket: Socket) => {
       socket.on("error", () => socket.destroy());
       seen.push({ url: request.url ?? "", headers: request.headers });
+      sockets.push(socket);
       if (request.url?.includes("refuse-me") === true) {
         const body = JSON.stringify({ message: 'container "main" of pod "p" is not running' });
         socket.end(`HTTP/1.1 400 X\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
@@ -153,6 +156,17 @@ describe("sessions", () => {
     socket.write(sent);
     while (bytes < sent.length) await once(socket, "data");
     socket.destroy();
+  });
+
+  test("a worker that dies ends the session, and so does a client that goes", async () => {
+    const first = await upgrade(`${EXEC}?command=sh&stdout=1`);
+    sockets.at(-1)?.destroy();
+    await once(first.socket, "close");
+    const second = await upgrade(`${EXEC}?command=sh&stdout=1`);
+    const upstream = sockets.at(-1);
+    second.socket.destroy();
+    if (upstream?.closed === false) await once(upstream, "close");
+    expect(upstream?.destroyed).toBe(true);
   });
 
   test("a terminal has no standard error", async () => {

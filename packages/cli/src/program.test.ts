@@ -54,6 +54,19 @@ describe("options", () => {
     });
   });
 
+  test("limits of the API are numbers within their bounds", async () => {
+    const limits = ["--max-pending-jobs", "5", "--max-inflight", "7", "--max-redis-memory", "60"];
+    for (const command of ["api", "up"]) {
+      expect(await options([command, ...limits])).toMatchObject({
+        maxPendingJobs: 5,
+        maxInflight: 7,
+        maxRedisMemory: 60,
+      });
+    }
+    await expect(options(["up", "--max-redis-memory", "101"])).rejects.toThrow("100 or less");
+    await expect(options(["up", "--max-inflight", "0"])).rejects.toThrow("1 or more");
+  });
+
   test("the ecs runtime's file is taken by every command that may start a worker", async () => {
     const env = { GANTRY_ECS_CONFIG: "/env.json" };
     for (const words of [["up"], ["worker"], ["run", "job.yaml"]]) {

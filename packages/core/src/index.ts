@@ -286,7 +286,6 @@ export {
   type TaskPlan,
   type TaskRefusal,
 } from "./ecs/task-plan.ts";
-export { type LanePlace, placesFor } from "./ecs/places.ts";
 export {
   chooseLane,
   type ClosedLanes,
@@ -313,7 +312,7 @@ export {
   TASK_ANNOTATION,
   type TaskFacts,
 } from "./ecs/task-facts.ts";
-export { admitOnEcs, type EcsAdmission } from "./ecs/admission/admit-on-ecs.ts";
+export { admitOnEcs, type EcsAdmission, suitablePlaces } from "./ecs/admission/admit-on-ecs.ts";
 export {
   ecsSettingsOfNodes,
   publishEcsSettings,
@@ -327,6 +326,9 @@ export {
   runtimesOfNodes,
   type RuntimeVerdict,
 } from "./admission/runtime-admission.ts";
+export { dockerRejections, type DockerRules } from "./admission/docker-admission.ts";
+export { isAllowedHostPath } from "./admission/host-paths.ts";
+export { type HostRules, processRejections } from "./admission/process-admission.ts";
 export {
   DEFAULT_RUNTIME_ANNOTATION,
   runtimeSettingsAnnotation,

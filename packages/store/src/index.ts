@@ -95,10 +95,18 @@ export {
   queuedPod,
   unqueuedPods,
 } from "./unqueued.ts";
+export {
+  countEcsTasks,
+  ecsLatencyBounds,
+  readEcsCounters,
+  readShutEcsLanes,
+  type ShutEcsLane,
+} from "./ecs-counters.ts";
 export { type BucketLimit, RateBuckets, type Taken } from "./rate-buckets.ts";
 export { holdRole, leaveRole } from "./role-lease.ts";
 export {
   deleteTaskRecord,
+  findSeenTask,
   putTaskRecord,
   readSeenTask,
   readTaskRecord,
@@ -110,4 +118,5 @@ export {
 } from "./task-records.ts";
 export { inspectServer, readLoad, type ServerState, type StoreLoad } from "./load.ts";
 export { repeat, type Repeating, type WarnLog } from "./repeat.ts";
+export { settleWithin } from "./settle-within.ts";
 export { EventRecorder, type Regarding } from "./event-recorder.ts";

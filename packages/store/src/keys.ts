@@ -88,6 +88,8 @@ export const suffix = {
   ecsLanes: "ecs:lanes",
   /** Hash Pod uid -> CPU units, of the tasks of a lane. */
   ecsVcpu: (lane: string) => `ecs:vcpu:${lane}`,
+  /** String: how often Spot took back a Job's Pods (`namespace/job/index`) lately. */
+  ecsReclaims: (pods: string) => `ecs:reclaims:${pods}`,
   /** Hash task ARN -> when it was first seen without a Pod, Unix ms. */
   ecsOrphans: "ecs:orphans",
   /** Hash of what the workers count, for metrics. */

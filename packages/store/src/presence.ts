@@ -5,6 +5,7 @@ import { FORMAT, StoreVersionError } from "./format.ts";
 import { suffix } from "./keys.ts";
 import { repeat, type WarnLog } from "./repeat.ts";
 import { script } from "./script.ts";
+import { settleWithin } from "./settle-within.ts";
 import type { Store } from "./store.ts";
 
 const presenceScript = script("presence");
@@ -13,6 +14,9 @@ export const PRESENCE_EVERY_MS = 10_000;
 
 /** A process that was silent for so long is dropped from the list. */
 const GONE_AFTER_MS = 60_000;
+
+/** Whoever leaves while the server is gone is dropped like one that died. */
+const LEAVE_MS = 2_000;
 
 /** What a process says of itself. */
 export interface Presence {
@@ -127,7 +131,7 @@ export const openPresence = async (
   return {
     async close() {
       await beats.close();
-      await beat(store, id, "").catch(() => {});
+      await settleWithin(LEAVE_MS, beat(store, id, ""));
     },
   };
 };

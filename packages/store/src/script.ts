@@ -6,7 +6,11 @@ import type { RedisClient } from "./connection.ts";
 export interface Script {
   readonly name: string;
   readonly text: string;
-  run(redis: RedisClient, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+  run(
+    redis: RedisClient,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown>;
 }
 
 export const script = (name: string): Script => {

@@ -5,6 +5,7 @@ import { GroupCommit } from "./group-commit.ts";
 import { type Resource, suffix } from "./keys.ts";
 import { decodeValue, type ObjectOf, type Stored } from "./objects.ts";
 import { script } from "./script.ts";
+import { settleWithin } from "./settle-within.ts";
 import type { CommitResult, Txn } from "./txn.ts";
 
 const pageScript = script("page");
@@ -12,7 +13,7 @@ const openScript = script("open");
 const raiseScript = script("raise-base");
 
 /** More revisions than a server can hand out in the second its append-only file may lose. */
-const REVISION_LEAP = 1_000_000;
+export const REVISION_LEAP = 1_000_000;
 
 /** The change after this revision is no longer kept, or never was seen (a lost server): list again. */
 export class ExpiredRevisionError extends Error {
@@ -28,6 +29,9 @@ export class ExpiredRevisionError extends Error {
 /** Numbers of any length, as resourceVersions are. */
 export const compareRevisions = (a: string, b: string): number =>
   a.length === b.length ? (a < b ? -1 : a > b ? 1 : 0) : a.length - b.length;
+
+/** Time for the server to acknowledge the end of a connection. */
+const QUIT_MS = 2_000;
 
 /** Keys a page script returns at most: HMGET's arguments pass over Lua's stack. */
 const PAGE_MAX = 1_000;
@@ -278,7 +282,9 @@ export class Store {
   }
 
   async close(): Promise<void> {
-    await this.redis.quit().catch(() => this.redis.disconnect());
+    // A node of a Cluster that can't be reached would be waited for without end.
+    await settleWithin(QUIT_MS, this.redis.quit());
+    this.redis.disconnect();
   }
 }
 
@@ -295,7 +301,7 @@ export const raiseRevisionBase = async (store: Store): Promise<string> =>
   (await raiseScript.run(
     store.redis,
     [store.key(suffix.revision), store.key(suffix.meta)],
-    [],
+    [REVISION_LEAP],
   )) as string;
 
 /** Redis' own order of members with equal scores: by bytes. */

@@ -114,3 +114,18 @@ export const readSeenTask = async (store: Store, taskArn: string): Promise<SeenT
     task: JSON.parse(text.slice(space + 1)) as EcsTask,
   };
 };
+
+/** A task of a Pod's attempt that events told of, before anybody knew its ARN. */
+export const findSeenTask = async (
+  store: Store,
+  podUid: string,
+  attempt: number,
+): Promise<EcsTask | undefined> => {
+  const texts = await store.redis.hvals(store.key(suffix.ecsTasks));
+  for (const text of texts) {
+    if (!text.includes(podUid)) continue;
+    const task = JSON.parse(text.slice(text.indexOf(" ") + 1)) as EcsTask;
+    if (task.owner?.podUid === podUid && task.owner.attempt === attempt) return task;
+  }
+  return undefined;
+};

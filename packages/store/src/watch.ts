@@ -3,7 +3,7 @@ import { connect, type RedisClient } from "./connection.ts";
 import { type Resource, suffix } from "./keys.ts";
 import { decodeBody, type ObjectOf } from "./objects.ts";
 import type { PreviousSelectable } from "./selectable.ts";
-import { compareRevisions, type Store } from "./store.ts";
+import { compareRevisions, REVISION_LEAP, type Store } from "./store.ts";
 
 export interface WatchChange {
   readonly rv: string;
@@ -21,6 +21,13 @@ export interface Subscription {
 }
 
 type Listener = (changes: readonly WatchChange[]) => void;
+
+interface Subscriber {
+  /** Last revision that it was given. */
+  after: string;
+  /** Changes are missing from here on: it gets no more, and has to begin anew. */
+  readonly onGap: (() => void) | undefined;
+}
 
 const READ_COUNT = 1_000;
 /** A blocked read ends after this long, so that a closed hub's connection is seen to be idle. */
@@ -49,7 +56,7 @@ class Feed {
   readonly #store: Store;
   readonly #resource: Resource;
   readonly #onEmpty: () => void;
-  readonly #listeners = new Map<Listener, { after: string }>();
+  readonly #listeners = new Map<Listener, Subscriber>();
   readonly #reader: RedisClient;
   #position: string | null = null;
   #closed = false;
@@ -70,10 +77,14 @@ class Feed {
     return this.#store.key(suffix.watch(this.#resource));
   }
 
-  async subscribe(after: string, listener: Listener): Promise<Subscription> {
+  async subscribe(
+    after: string,
+    listener: Listener,
+    onGap: (() => void) | undefined,
+  ): Promise<Subscription> {
     await this.#store.assertResumable(this.#resource, after);
     // From here on live changes reach the listener; those up to the feed's position are caught up first.
-    const state = { after };
+    const state: Subscriber = { after, onGap };
     const held: WatchChange[] = [];
     let live = false;
     const entry: Listener = (changes) => {
@@ -125,11 +136,24 @@ class Feed {
         const changes = entries.map(([id, fields]) => parseEntry(this.#resource, id, fields));
         const last = changes.at(-1);
         if (last === undefined) continue;
+        const { before, after } = splitAtLeap(this.#position ?? "0", changes);
         this.#position = last.rv;
-        for (const listener of this.#listeners.keys()) listener(changes);
+        for (const listener of this.#listeners.keys()) listener(before);
+        if (after.length === 0) continue;
+        this.#tellGap();
+        for (const listener of this.#listeners.keys()) listener(after);
       } catch {
         if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
+    }
+  }
+
+  /** The revision leapt: what was seen before may have been undone, and others were not seen. */
+  #tellGap(): void {
+    for (const [listener, { onGap }] of this.#listeners) {
+      if (onGap === undefined) continue;
+      this.#listeners.delete(listener);
+      onGap();
     }
   }
 
@@ -139,12 +163,27 @@ class Feed {
   }
 }
 
-/** Passes on what is newer than the listener has seen. */
-const deliver = (
-  state: { after: string },
+/**
+ * Before and after the revision leapt. A resource that stood still while the others changed a
+ * million times looks alike; to begin anew is harmless then.
+ */
+const splitAtLeap = (
+  position: string,
   changes: readonly WatchChange[],
-  listener: Listener,
-): void => {
+): { before: readonly WatchChange[]; after: readonly WatchChange[] } => {
+  let last = Number(position);
+  const at = changes.findIndex(({ rv }) => {
+    const leapt = Number(rv) - last >= REVISION_LEAP;
+    last = Number(rv);
+    return leapt;
+  });
+  return at < 0
+    ? { before: changes, after: [] }
+    : { before: changes.slice(0, at), after: changes.slice(at) };
+};
+
+/** Passes on what is newer than the listener has seen. */
+const deliver = (state: Subscriber, changes: readonly WatchChange[], listener: Listener): void => {
   const fresh = changes.filter((change) => compareRevisions(change.rv, state.after) > 0);
   const last = fresh.at(-1);
   if (last === undefined) return;
@@ -162,9 +201,15 @@ export class WatchHub {
 
   /**
    * Calls the listener with every change of the resource after revision `after`, in order, without
-   * gaps or repeats. Rejects with `ExpiredRevisionError` when that can't be promised.
+   * gaps or repeats. Rejects with `ExpiredRevisionError` when that can't be promised. When it can be
+   * promised no more, `onGap` is called instead of the listener, once; without it the changes go on.
    */
-  async subscribe(resource: Resource, after: string, listener: Listener): Promise<Subscription> {
+  async subscribe(
+    resource: Resource,
+    after: string,
+    listener: Listener,
+    onGap?: () => void,
+  ): Promise<Subscription> {
     let entry = this.#feeds.get(resource);
     if (entry === undefined) {
       const feed = new Feed(this.#store, resource, () => this.#drop(resource));
@@ -174,7 +219,7 @@ export class WatchHub {
       entry.started.catch(() => this.#drop(resource));
     }
     await entry.started;
-    return entry.feed.subscribe(after, listener);
+    return entry.feed.subscribe(after, listener, onGap);
   }
 
   #drop(resource: Resource): void {

@@ -50,6 +50,7 @@ const pod: fc.Arbitrary<PodRecord> = fc
     ready: fc.boolean(),
     node: maybe(words),
     claim: maybe(fc.integer({ min: 1, max: 1e6 })),
+    portable: maybe(fc.constant(true)),
     scheduledAtMs: maybe(timeMs),
     startedAtMs: maybe(timeMs),
     readyChangedAtMs: maybe(timeMs),

@@ -1,5 +1,6 @@
 export { adoptAll, scan } from "./node-pods.ts";
-export { PodRunner, type PodResult, type RunOutcome } from "./pod-runner.ts";
+export { PodRunner, type RunOutcome } from "./pod-runner.ts";
+export type { PodResult } from "./pod-result.ts";
 export type { Observation, PodSink, RunnablePod, RunningPod, Runtime } from "./runtime.ts";
 export type { WorkerContext } from "./worker-context.ts";
 export { ProcessRuntime, type ProcessRuntimeOptions } from "./process/process-runtime.ts";

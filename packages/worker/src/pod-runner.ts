@@ -1,11 +1,14 @@
 // Runs claimed Pods on their runtimes and keeps track of those that run here.
-import { isTerminal, podAnnotations, podLabels, type PodRecord, renderPodSpec } from "@gantry/core";
+import { isTerminal, podAnnotations, type PodRecord, renderPodSpec } from "@gantry/core";
 import type { PodPayload, Stored } from "@gantry/store";
 import { type Claim, claimPod, reclaimPod } from "./claim.ts";
 import { lostObservation, withDisruption } from "./observed-pod.ts";
 import { PodReporter } from "./pod-reporter.ts";
+import { type PodResult, resultOf } from "./pod-result.ts";
 import { MissingSourceError, readSources, type Sources } from "./pod-sources.ts";
 import type { Observation, PodSink, RunnablePod, RunningPod, Runtime } from "./runtime.ts";
+import { runnablePod, withAnnotations } from "./runnable-pod.ts";
+import { refused, stoppedBeforeStart, waitingForSource } from "./unlaunched-pod.ts";
 import { WakeBatch } from "./wake-batch.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
@@ -20,14 +23,6 @@ const STORE_RETRY_MS = 1_000;
  * to run: it may have been given up, and be replaced elsewhere.
  */
 const CLAIM_FRESH_MS = 1_000;
-
-/** What the queue shows of an ended Pod. */
-export interface PodResult {
-  readonly phase: string;
-  readonly exitCode?: number;
-  readonly reason?: string;
-  readonly message?: string;
-}
 
 export type RunOutcome =
   | { readonly kind: "ended"; readonly result: PodResult }
@@ -420,91 +415,3 @@ const untilAborted = <T>(run: () => Promise<T>, signal: AbortSignal): Promise<T 
     signal.addEventListener("abort", () => resolve(null), { once: true });
     run().then(resolve, reject);
   });
-
-const withAnnotations = (
-  pod: PodRecord,
-  template: Parameters<typeof podAnnotations>[1],
-  annotations: Readonly<Record<string, string>>,
-): PodRecord => ({
-  ...pod,
-  meta: { ...pod.meta, annotations: { ...podAnnotations(pod, template), ...annotations } },
-});
-
-const runnablePod = (
-  { node, fence }: WorkerContext,
-  pod: PodRecord,
-  template: Parameters<typeof podLabels>[1],
-  spec: RunnablePod["spec"],
-  sources: Sources,
-): RunnablePod => ({
-  namespace: pod.namespace,
-  name: pod.name,
-  uid: pod.uid,
-  labels: podLabels(pod, template),
-  annotations: podAnnotations(pod, template),
-  node,
-  claim: fence,
-  createdAtMs: pod.createdAtMs,
-  ...(pod.job === undefined ? {} : { job: pod.job.name }),
-  ...(pod.deletion === undefined ? {} : { deletion: pod.deletion }),
-  serviceAccountName: spec.serviceAccountName ?? "default",
-  spec,
-  sources,
-  ...(pod.index === undefined ? {} : { index: pod.index }),
-});
-
-const ended = (observation: Observation): RunningPod => ({
-  ended: Promise.resolve(observation),
-  stop: () => {},
-});
-
-const refused = (
-  runtime: Runtime,
-  rejections: readonly { path: string; message: string }[],
-  sink: PodSink,
-): RunningPod => {
-  const reason = "UnsupportedByRuntime";
-  const message = rejections
-    .map(
-      ({ path, message: why }) => `spec.${path}: not supported by runtime ${runtime.name}: ${why}`,
-    )
-    .join("; ");
-  sink.event({ type: "Warning", reason, message });
-  return ended({ phase: "Failed", reason, message, ready: false, containers: [] });
-};
-
-const stoppedBeforeStart = (pod: PodRecord, nowMs: number): RunningPod =>
-  ended(lostObservation(pod, "The pod was stopped before its containers started", nowMs));
-
-const waitingForSource = (
-  spec: RunnablePod["spec"],
-  error: MissingSourceError,
-  pod: PodRecord,
-  nowMs: number,
-): Observation => ({
-  phase: "Pending",
-  ready: false,
-  startedAtMs: pod.startedAtMs ?? nowMs,
-  containers: (spec.containers ?? []).map(() => ({
-    state: "waiting",
-    ...(error.volume === undefined
-      ? { reason: "CreateContainerConfigError", message: error.message }
-      : { reason: "ContainerCreating" }),
-    restartCount: 0,
-    ready: false,
-    started: false,
-  })),
-});
-
-const resultOf = (pod: PodRecord): PodResult => {
-  const ended = pod.containers.filter((container) => container.state === "terminated");
-  const decisive = ended.find((container) => container.exitCode !== 0) ?? ended[0];
-  const reason = pod.reason ?? decisive?.reason;
-  const message = pod.message ?? decisive?.message;
-  return {
-    phase: isTerminal(pod) ? pod.phase : "Unknown",
-    ...(decisive?.exitCode === undefined ? {} : { exitCode: decisive.exitCode }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(message === undefined ? {} : { message }),
-  };
-};

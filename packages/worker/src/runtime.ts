@@ -110,10 +110,7 @@ export interface Runtime {
   /** What the API is to know of its settings, so that it refuses what `admit` would: JSON. */
   readonly published?: string;
   /** What this runtime can't do of this Pod; empty when it can run it. */
-  admit(
-    spec: PodSpec,
-    pod?: Pick<RunnablePod, "namespace" | "annotations">,
-  ): readonly Rejection[];
+  admit(spec: PodSpec, pod?: Pick<RunnablePod, "namespace" | "annotations">): readonly Rejection[];
   /** Starts a Pod. Idempotent by uid: a Pod that runs already (a restarted worker) is adopted. */
   launch(pod: RunnablePod, sink: PodSink): RunningPod;
   /** Adopts a Pod by its handle after a restart; `null` when it is gone without a trace. */

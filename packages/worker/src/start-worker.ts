@@ -11,6 +11,7 @@ import {
   repeat,
   type RedisConnection,
   type SecretBox,
+  settleWithin,
   Store,
   Templates,
 } from "@gantry/store";
@@ -29,7 +30,8 @@ import { type NodeDescription, registerNode } from "./node-registration.ts";
 import { adoptAll, scan } from "./node-pods.ts";
 import { TaintEvictions } from "./placement-evictions.ts";
 import { Placement, type PlacementOptions } from "./placement.ts";
-import { PodRunner, type PodResult } from "./pod-runner.ts";
+import { type PodResult } from "./pod-result.ts";
+import { PodRunner } from "./pod-runner.ts";
 import type { Runtime } from "./runtime.ts";
 import { openRuntimes, type RuntimeOptions } from "./runtimes.ts";
 import { sleep } from "./sleep.ts";
@@ -83,6 +85,9 @@ const ELSEWHERE_DELAY_MS = 2_000;
 
 /** A Pod about which the store could not be asked is tried again after this long. */
 const UNCLAIMED_DELAY_MS = 1_000;
+
+/** Time for the queues' blocked reads to end, once no Pod runs here. */
+const CLOSE_MS = 10_000;
 
 /** Looks for what no message announced: Pods of this node that do not run, leftovers of gone ones. */
 const RESCAN_EVERY_MS = 15_000;
@@ -181,7 +186,7 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
       const portable = [...runtimes.values()].some((runtime) => runtime.portable === true);
       if (portable) await registration.close(true);
       await runner.handOver();
-      await Promise.all(workers.map((worker) => worker.close()));
+      await settleWithin(CLOSE_MS, Promise.all(workers.map((worker) => worker.close())));
       inbox.close();
       await Promise.all([logs.close(), registration.close(portable), presence.close()]);
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));

@@ -1,12 +1,11 @@
 // Compiles what tests run as processes of their own: Node 20 reads no TypeScript.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const packageRoot = fileURLToPath(new URL("..", import.meta.url));
-const tsc = fileURLToPath(new URL("../../../node_modules/.bin/tsc", import.meta.url));
+const modules = fileURLToPath(new URL("../../../node_modules", import.meta.url));
 
 export interface Compiled {
   readonly supervisor: string;
@@ -15,7 +14,9 @@ export interface Compiled {
 }
 
 export const compile = (): Compiled => {
-  const out = mkdtempSync(join(tmpdir(), "gantry-compiled-"));
+  // Below node_modules, so that it finds the packages it imports.
+  mkdirSync(join(modules, ".cache"), { recursive: true });
+  const out = mkdtempSync(join(modules, ".cache/gantry-compiled-"));
   const config = join(out, "tsconfig.json");
   const files = ["src/process/supervisor-main.ts", "test/killed-worker.ts"];
   const compilerOptions = {
@@ -31,7 +32,7 @@ export const compile = (): Compiled => {
   const absolute = files.map((file) => join(packageRoot, file));
   writeFileSync(config, JSON.stringify({ extends: extended, compilerOptions, files: absolute }));
   writeFileSync(join(out, "package.json"), JSON.stringify({ type: "module" }));
-  execFileSync(tsc, ["-p", config], { stdio: "inherit" });
+  execFileSync(join(modules, ".bin/tsc"), ["-p", config], { stdio: "inherit" });
   return {
     supervisor: join(out, "src/process/supervisor-main.js"),
     killedWorker: join(out, "test/killed-worker.js"),

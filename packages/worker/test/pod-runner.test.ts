@@ -253,3 +253,23 @@ test("a worker whose Node was removed claims nothing until it has registered aga
   expect(await runner.run(pod)).toMatchObject({ kind: "ended" });
   expect((await stored(pod)).node).toBe("n1");
 });
+
+test("G1: a Pod whose template is lost has not succeeded: it never ran", async () => {
+  const pod = await create({});
+  const job = { name: "gone", uid: randomUUID() };
+  const lost: PodRecord = {
+    ...pod,
+    name: `${pod.name}-2`,
+    uid: randomUUID(),
+    job,
+    template: "none",
+  };
+  delete (lost as { spec?: PodSpec }).spec;
+  const txn = new Txn();
+  createPod(txn, lost);
+  await store.commit(txn);
+  runtime.end = { phase: "Succeeded" };
+  expect(await runner.run(lost)).toMatchObject({ result: { phase: "Failed" } });
+  expect(await stored(lost)).toMatchObject({ phase: "Failed", message: "its template is lost" });
+  expect(runtime.launched).toEqual([]);
+});

@@ -1,19 +1,15 @@
 // Read-only answers for kinds that Gantry knows but never has: empty lists, 404s, and watches that stay silent.
-import { notFound } from "@gantry/core";
+import { methodNotAllowed, notFound } from "@gantry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { negotiate } from "../requests/negotiate.ts";
+import { type ListOptions, listOptions, queryOf } from "../requests/query.ts";
 import { emptyResources, type ServedResource } from "./served.ts";
 
 export interface EmptyListOptions {
   /** The store's present resourceVersion. */
   readonly revision: () => Promise<string>;
-}
-
-interface ListQuery {
-  readonly watch?: string;
-  readonly timeoutSeconds?: string;
-  readonly sendInitialEvents?: string;
-  readonly allowWatchBookmarks?: string;
+  /** Ends watches when the server closes. */
+  readonly closing?: AbortSignal | undefined;
 }
 
 /** Kubernetes picks 30 to 60 minutes for a watch that names no end. */
@@ -44,21 +40,19 @@ function emptyList(resource: ServedResource, shape: string, rv: string): object 
 }
 
 function silentWatch(
-  request: FastifyRequest,
   reply: FastifyReply,
   resource: ServedResource,
+  options: ListOptions,
   rv: string,
+  closing: AbortSignal | undefined,
 ): void {
-  const query = request.query as ListQuery;
-  const asked = Number(query.timeoutSeconds ?? WATCH_SECONDS);
+  const asked = options.timeoutSeconds ?? WATCH_SECONDS;
   const seconds = asked > 0 && asked <= WATCH_SECONDS_MAX ? asked : WATCH_SECONDS;
+  const { raw } = reply;
   reply.hijack();
-  reply.raw.writeHead(200, {
-    "content-type": "application/json",
-    "cache-control": "no-cache, private",
-  });
-  reply.raw.flushHeaders();
-  if (query.sendInitialEvents === "true" && query.allowWatchBookmarks === "true") {
+  raw.writeHead(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
+  raw.flushHeaders();
+  if (options.sendInitialEvents && options.allowWatchBookmarks) {
     const { group, version, kind } = resource;
     const annotations = { "k8s.io/initial-events-end": "true" };
     const object = {
@@ -66,11 +60,27 @@ function silentWatch(
       apiVersion: group === "" ? version : `${group}/${version}`,
       metadata: { resourceVersion: rv, annotations },
     };
-    reply.raw.write(`${JSON.stringify({ type: "BOOKMARK", object })}\n`);
+    raw.write(`${JSON.stringify({ type: "BOOKMARK", object })}\n`);
   }
-  const timer = setTimeout(() => reply.raw.end(), seconds * 1000);
+  const end = (): void => {
+    raw.end();
+  };
+  const timer = setTimeout(end, seconds * 1000);
   timer.unref();
-  reply.raw.once("close", () => clearTimeout(timer));
+  closing?.addEventListener("abort", end, { once: true });
+  raw.once("close", () => {
+    clearTimeout(timer);
+    closing?.removeEventListener("abort", end);
+  });
+}
+
+const refuse = (): never => {
+  throw methodNotAllowed();
+};
+
+/** 405 for what changes objects, of kinds that are only read. */
+export function refuseWrites(app: FastifyInstance, path: string): void {
+  app.route({ method: ["POST", "PUT", "PATCH", "DELETE"], url: path, handler: refuse });
 }
 
 export function registerEmptyLists(app: FastifyInstance, options: EmptyListOptions): void {
@@ -80,21 +90,25 @@ export function registerEmptyLists(app: FastifyInstance, options: EmptyListOptio
         ? `/api/${resource.version}`
         : `/apis/${resource.group}/${resource.version}`;
     const list = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-      const query = request.query as ListQuery;
-      const watch = query.watch === "true" || query.watch === "1";
+      const asked = listOptions(queryOf(request));
+      const { watch } = asked;
       const { shape } = negotiate(request.headers.accept, { list: true, watch });
       const rv = await options.revision();
       if (watch) {
-        silentWatch(request, reply, resource, rv);
+        silentWatch(reply, resource, asked, rv, options.closing);
         return reply;
       }
       return reply.type("application/json").send(JSON.stringify(emptyList(resource, shape, rv)));
     };
-    app.get(`${root}/${resource.plural}`, list);
-    app.get(`${root}/namespaces/:namespace/${resource.plural}`, list);
-    app.get(`${root}/namespaces/:namespace/${resource.plural}/:name`, (request) => {
+    const collection = resource.namespaced
+      ? `${root}/namespaces/:namespace/${resource.plural}`
+      : `${root}/${resource.plural}`;
+    if (resource.namespaced) app.get(`${root}/${resource.plural}`, list);
+    app.get(collection, list);
+    app.get(`${collection}/:name`, (request) => {
       const { name } = request.params as { name: string };
       throw notFound(resource.plural, resource.group, name);
     });
+    for (const path of [collection, `${collection}/:name`]) refuseWrites(app, path);
   }
 }

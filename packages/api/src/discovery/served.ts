@@ -68,27 +68,51 @@ const review = (group: string, kind: string): ServedResource => ({
   subresources: [],
 });
 
-const empty = (group: string, kind: string, shortName: string, version = "v1"): ServedResource => ({
-  group,
-  version,
-  kind,
-  plural: `${kind.toLowerCase()}s`,
-  singular: kind.toLowerCase(),
-  namespaced: true,
+interface EmptyKind {
+  readonly group?: string;
+  readonly version?: string;
+  readonly kind: string;
+  readonly plural?: string;
+  readonly shortName: string;
+  readonly clusterScoped?: true;
+  /** Not part of `kubectl get all`. */
+  readonly apart?: true;
+}
+
+const empty = (given: EmptyKind): ServedResource => ({
+  group: given.group ?? "",
+  version: given.version ?? "v1",
+  kind: given.kind,
+  plural: given.plural ?? `${given.kind.toLowerCase()}s`,
+  singular: given.kind.toLowerCase(),
+  namespaced: given.clusterScoped !== true,
   verbs: ["get", "list", "watch"],
-  shortNames: [shortName],
-  categories: ["all"],
+  shortNames: [given.shortName],
+  categories: given.apart === true ? [] : ["all"],
   subresources: [],
 });
 
-/** Kinds that clients insist on listing, though Gantry runs none: `kubectl get all`, `drain`. */
+/**
+ * Kinds that clients insist on listing, though Gantry has none: `kubectl get all`, `drain`,
+ * `apply --prune`.
+ */
 export const emptyResources: readonly ServedResource[] = [
-  empty("", "ReplicationController", "rc"),
-  empty("apps", "DaemonSet", "ds"),
-  empty("apps", "Deployment", "deploy"),
-  empty("apps", "ReplicaSet", "rs"),
-  empty("apps", "StatefulSet", "sts"),
-  empty("autoscaling", "HorizontalPodAutoscaler", "hpa", "v2"),
+  empty({ kind: "Endpoints", plural: "endpoints", shortName: "ep", apart: true }),
+  empty({ kind: "PersistentVolume", shortName: "pv", clusterScoped: true, apart: true }),
+  empty({ kind: "PersistentVolumeClaim", shortName: "pvc", apart: true }),
+  empty({ kind: "ReplicationController", shortName: "rc" }),
+  empty({ group: "apps", kind: "DaemonSet", shortName: "ds" }),
+  empty({ group: "apps", kind: "Deployment", shortName: "deploy" }),
+  empty({ group: "apps", kind: "ReplicaSet", shortName: "rs" }),
+  empty({ group: "apps", kind: "StatefulSet", shortName: "sts" }),
+  empty({ group: "autoscaling", version: "v2", kind: "HorizontalPodAutoscaler", shortName: "hpa" }),
+  empty({
+    group: "networking.k8s.io",
+    kind: "Ingress",
+    plural: "ingresses",
+    shortName: "ing",
+    apart: true,
+  }),
 ];
 
 const reviews: readonly ServedResource[] = [
@@ -109,6 +133,7 @@ const groups: readonly (readonly [group: string, version: string])[] = [
   ["authorization.k8s.io", "v1"],
   ["autoscaling", "v2"],
   ["batch", "v1"],
+  ["networking.k8s.io", "v1"],
   ["policy", "v1"],
   ["coordination.k8s.io", "v1"],
 ];

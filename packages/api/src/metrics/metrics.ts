@@ -1,7 +1,9 @@
 // What this process tells Prometheus: itself, its requests, and the state of Jobs and CronJobs.
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import type { Store } from "@gantry/store";
 import { collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { ecsMetrics } from "./ecs-metrics.ts";
 import { StateCache, type StateCacheOptions } from "./state-cache.ts";
 
 /** Watches and followed logs last as long as their clients like; the last bucket is for all of them. */
@@ -16,6 +18,7 @@ export class Metrics {
   readonly registry = new Registry();
   readonly #duration: Histogram<"method" | "route" | "code">;
   readonly #state: StateCache;
+  readonly #store: Store;
 
   constructor(options: MetricsOptions) {
     collectDefaultMetrics({ register: this.registry });
@@ -27,6 +30,7 @@ export class Metrics {
       registers: [this.registry],
     });
     this.#state = new StateCache(options);
+    this.#store = options.store;
   }
 
   /** Times the requests of a server. Routes, not paths, are labels, so that their number is bounded. */
@@ -45,15 +49,21 @@ export class Metrics {
 
   async #answer(reply: FastifyReply): Promise<FastifyReply> {
     const state = this.#state.pieces();
-    const own = await this.registry.metrics();
+    const [own, ecs] = await Promise.all([this.registry.metrics(), ecsMetrics(this.#store)]);
     // The first piece comes before the status, so that a store that can't be read is an error.
     const first = await state.next();
     const pieces = async function* (): AsyncGenerator<string> {
       yield own;
+      yield ecs;
       if (first.done !== true) yield first.value;
       yield* state;
     };
     return reply.type(CONTENT_TYPE).send(Readable.from(pieces()));
+  }
+
+  /** The store may have lost what was shown of it. */
+  reset(): void {
+    this.#state.reset();
   }
 
   close(): void {

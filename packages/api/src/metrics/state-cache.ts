@@ -30,7 +30,7 @@ interface Entry {
   readonly lines: Lines;
 }
 
-const escaped = (value: string): string =>
+export const escaped = (value: string): string =>
   value.replace(/\\/g, "\\\\").replace(/\n/g, "\\n").replace(/"/g, '\\"');
 
 export function sampleLine({ family, labels, value }: Sample): string {
@@ -125,9 +125,10 @@ export class StateCache {
     for (const item of items) {
       entries.set(item.key, { rv: item.rv, lines: render(resource, item, allow) });
     }
-    const subscription = await hub.subscribe(resource, rv, (changes) => {
+    const apply = (changes: readonly WatchChange[]): void => {
       for (const change of changes) this.#apply(resource, change);
-    });
+    };
+    const subscription = await hub.subscribe(resource, rv, apply, () => this.reset());
     if (this.#closed) subscription.close();
     else this.#subscriptions.push(subscription);
   }
@@ -149,9 +150,15 @@ export class StateCache {
     }
   }
 
-  close(): void {
-    this.#closed = true;
+  /** What was seen may have been undone: the next answer reads everything again. */
+  reset(): void {
     for (const subscription of this.#subscriptions) subscription.close();
     this.#subscriptions = [];
+    this.#started = undefined;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.reset();
   }
 }

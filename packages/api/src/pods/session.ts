@@ -16,6 +16,9 @@ const protocols: readonly string[] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 const asked = ["sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol"] as const;
 const answered = ["sec-websocket-accept", "sec-websocket-protocol"] as const;
 
+/** Time for a client to take what is left when the worker has ended a session. */
+const FLUSH_MS = 30_000;
+
 /** PodExecOptions and PodAttachOptions, as a kubelet understands them. */
 const sessionOptions = (query: Query, kind: "exec" | "attach"): URLSearchParams => {
   const options = new URLSearchParams();
@@ -82,9 +85,13 @@ const join = (context: ApiContext, client: Upgrade, stream: Duplex, head: Buffer
     stream.destroy();
   };
   context.closing.addEventListener("abort", end);
-  // What was written before a close still goes out.
   socket.once("close", end);
-  stream.once("close", () => (socket.writableFinished ? end() : socket.once("finish", end)));
+  stream.once("close", () => {
+    if (!stream.readableEnded || socket.writableFinished) return end();
+    // What the worker said before its close still goes out, to a client that reads.
+    socket.once("finish", end);
+    setTimeout(end, FLUSH_MS).unref();
+  });
   if (head.length > 0) socket.write(head);
   if (client.head.length > 0) stream.write(client.head);
   stream.pipe(socket);

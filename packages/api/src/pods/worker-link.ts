@@ -69,10 +69,13 @@ const PORTABLE = "ecs";
 
 /** The Pod's own worker, or one that answers in its place while it is away. */
 const answering = async (context: ApiContext, pod: WirePod, node: string): Promise<string> => {
-  if (pod.spec?.runtimeClassName !== PORTABLE) return node;
   const nowMs = context.nowMs();
   const live = (await leases(context.store)).filter(({ expiresAtMs }) => expiresAtMs > nowMs);
   if (live.some((lease) => lease.node === node)) return node;
+  // The worker that claimed it knew its runtime, which need not be named.
+  const { namespace = "", name = "" } = pod.metadata ?? {};
+  const record = await context.store.get("pods", `${namespace}/${name}`);
+  if (record?.value.portable !== true) return node;
   for (const lease of live) {
     const stored = await context.store.get("nodes", lease.node);
     const runtimes = stored?.value.metadata.annotations?.[RUNTIMES_ANNOTATION] ?? "";

@@ -2,6 +2,7 @@
 import { notFound, serviceKind, table } from "@gantry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiObject } from "../registry/strategy.ts";
+import { refuseWrites } from "../discovery/empty-lists.ts";
 import { negotiate } from "../requests/negotiate.ts";
 import { listOptions, queryOf } from "../requests/query.ts";
 import { includeOf, partialOf, sendBody, sendList } from "../responses/send.ts";
@@ -138,6 +139,8 @@ export const registerFixed = (app: FastifyInstance, context: ApiContext, kind: F
     return sendBody(request, reply, format, 200, body);
   };
   app.get(`${root}/${kind.plural}`, list);
-  app.get(`${root}/namespaces/:namespace/${kind.plural}`, list);
-  app.get(`${root}/namespaces/:namespace/${kind.plural}/:name`, get);
+  const collection = `${root}/namespaces/:namespace/${kind.plural}`;
+  app.get(collection, list);
+  app.get(`${collection}/:name`, get);
+  for (const path of [collection, `${collection}/:name`]) refuseWrites(app, path);
 };

@@ -1,5 +1,5 @@
 // Health: alive while the process answers, ready while a Job could be taken.
-import { suffix, type Store, Txn } from "@gantry/store";
+import { readShutEcsLanes, suffix, type Store, Txn } from "@gantry/store";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { queryOf } from "../requests/query.ts";
 import { pathOf } from "./auth.ts";
@@ -31,9 +31,25 @@ export const isReady = async (store: Store, nowMs: number): Promise<boolean> => 
 
 const plain = "text/plain; charset=utf-8";
 
+/**
+ * What only an operator can mend: lanes of the ecs runtime that ECS takes no launches on. Jobs can
+ * be taken all the same, so the API stays ready.
+ */
+const troubles = async (store: Store): Promise<string[]> => {
+  const shut = await readShutEcsLanes(store).catch(() => new Map());
+  return [...shut].flatMap(([lane, { circuit, message }]) =>
+    circuit ? [`[!]ecs lane ${lane} is shut: ${message}`] : [],
+  );
+};
+
 /** What Kubernetes' `?verbose` shows: a line a check. */
-const report = (path: string, checks: readonly (readonly [string, boolean])[]): string => {
-  const lines = checks.map(([name, ok]) => (ok ? `[+]${name} ok` : `[-]${name} failed`));
+const report = (
+  path: string,
+  checks: readonly (readonly [string, boolean])[],
+  more: readonly string[],
+): string => {
+  const results = checks.map(([name, ok]) => (ok ? `[+]${name} ok` : `[-]${name} failed`));
+  const lines = [...results, ...more];
   const passed = checks.every(([, ok]) => ok);
   return `${lines.join("\n")}\n${path.slice(1)} check ${passed ? "passed" : "failed"}\n`;
 };
@@ -45,7 +61,8 @@ export const registerHealth = (app: FastifyInstance, store: Store, nowMs: () => 
     if (path === "/readyz") checks.push(["store", await isReady(store, nowMs())]);
     const ready = checks.every(([, ok]) => ok);
     const verbose = queryOf(request).has("verbose");
-    const text = verbose || !ready ? report(path, checks) : "ok";
+    const more = verbose && path === "/readyz" ? await troubles(store) : [];
+    const text = verbose || !ready ? report(path, checks, more) : "ok";
     return reply
       .code(ready ? 200 : 503)
       .header("content-type", plain)

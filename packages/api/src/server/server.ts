@@ -100,7 +100,11 @@ const registerRoutes = (
     serviceOf(() => portOf(app), installedAt),
   );
   const revision = () => context.store.revision();
-  registerDiscovery(app, { revision, version: { version: options.version } });
+  registerDiscovery(app, {
+    revision,
+    version: { version: options.version },
+    closing: context.closing,
+  });
   registerOpenApi(app, { version: options.version });
   registerReviews(app, { now: context.nowMs });
   const pod = "/api/v1/namespaces/:namespace/pods/:name";

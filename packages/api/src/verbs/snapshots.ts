@@ -7,8 +7,10 @@ import type { AnyStored } from "../registry/objects.ts";
 
 /** How long a client may take between two pages. */
 const KEEP_MS = 5 * 60_000;
-/** Objects kept for all unfinished lists together, some 2 KB each. */
-const KEEP_OBJECTS_MAX = 100_000;
+/** Kept for all unfinished lists together, beside the newest: clients that stop reading say nothing. */
+const KEEP_BYTES_MAX = 64 * 1_048_576;
+/** Of an object that was looked into. */
+const DECODED_BYTES = 4_096;
 
 const TOKEN_VERSION = "meta.k8s.io/v1";
 
@@ -56,8 +58,12 @@ export type Kept = AnyStored | RawItem;
 interface Snapshot {
   readonly rv: string;
   readonly items: readonly Kept[];
+  readonly bytes: number;
   readonly expiresAtMs: number;
 }
+
+const bytesOf = (items: readonly Kept[]): number =>
+  items.reduce((sum, item) => sum + ("text" in item ? item.text.length : DECODED_BYTES), 0);
 
 export interface Chunk {
   readonly rv: string;
@@ -69,7 +75,7 @@ export interface Chunk {
 export class Snapshots {
   readonly #nowMs: () => number;
   readonly #kept = new Map<string, Snapshot>();
-  #objects = 0;
+  #bytes = 0;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -78,8 +84,9 @@ export class Snapshots {
   /** First page of a list that is larger than `limit`; the rest is kept. */
   open(of: string, rv: string, items: readonly Kept[], limit: number): Chunk {
     const id = randomUUID();
-    this.#keep(id, { rv, items, expiresAtMs: this.#nowMs() + KEEP_MS });
-    return this.#chunk(of, id, { rv, items, expiresAtMs: 0 }, 0, limit);
+    const snapshot = { rv, items, bytes: bytesOf(items), expiresAtMs: this.#nowMs() + KEEP_MS };
+    this.#keep(id, snapshot);
+    return this.#chunk(of, id, snapshot, 0, limit);
   }
 
   /** The page after the token's; 410 when it is kept no more, with a token to go on without it. */
@@ -110,16 +117,15 @@ export class Snapshots {
 
   #keep(id: string, snapshot: Snapshot): void {
     this.#kept.set(id, snapshot);
-    this.#objects += snapshot.items.length;
+    this.#bytes += snapshot.bytes;
     const now = this.#nowMs();
     for (const [other, { expiresAtMs }] of this.#kept) {
-      if (other !== id && (expiresAtMs < now || this.#objects > KEEP_OBJECTS_MAX))
-        this.#drop(other);
+      if (other !== id && (expiresAtMs < now || this.#bytes > KEEP_BYTES_MAX)) this.#drop(other);
     }
   }
 
   #drop(id: string): void {
-    this.#objects -= this.#kept.get(id)?.items.length ?? 0;
+    this.#bytes -= this.#kept.get(id)?.bytes ?? 0;
     this.#kept.delete(id);
   }
 }

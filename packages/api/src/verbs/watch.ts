@@ -44,6 +44,7 @@ export class Watcher {
   #subscription: Subscription | undefined;
   #timers: NodeJS.Timeout[] = [];
   #waiting: WatchChange[] = [];
+  #gap = false;
   #busy = false;
   #ended = false;
   /** Everything up to here was looked at. */
@@ -79,6 +80,8 @@ export class Watcher {
         this.#request.strategy.resource,
         this.#revision,
         (changes) => this.#take(changes),
+        // The client resumes from before the gap, and is told to list again.
+        () => this.#endAtGap(),
       );
     } catch (error) {
       if (!(error instanceof ExpiredRevisionError)) throw error;
@@ -87,6 +90,10 @@ export class Watcher {
       return over;
     }
     this.#begin();
+    if (this.#gap) {
+      this.end();
+      return over;
+    }
     if (start !== undefined) this.#writeInitial(start.items);
     this.#busy = false;
     if (this.#waiting.length > 0) void this.#drain();
@@ -132,6 +139,12 @@ export class Watcher {
       }
     }
     if (this.#context.closing.aborted) this.end();
+  }
+
+  /** Nothing behind the gap was written, so the client resumes from before it. */
+  #endAtGap(): void {
+    this.#gap = true;
+    if (this.#context.watchers.has(this)) this.end();
   }
 
   #take(changes: readonly WatchChange[]): void {

@@ -58,13 +58,19 @@ function outlineText(object: Served<ApiObject>): string {
 async function costText(client: Gantry, object: Served<ApiObject>): Promise<string> {
   const isJob = object.kind === "Job";
   if (!isJob && object.kind !== "Pod") return "";
-  const spec = isJob ? (object as Job).spec?.template?.spec : (object as Pod).spec;
-  const runtime = spec?.runtimeClassName ?? ECS;
+  const template = isJob ? (object as Job).spec?.template : (object as Pod);
+  const spec = template?.spec ?? {};
+  const runtime = spec.runtimeClassName ?? ECS;
   if (runtime !== ECS) return "";
   const nodes = (await client.resource(kindNamed("nodes")).list()).items as WireNode[];
   if (!isOnEcs(spec, nodes)) return "";
   const pods = isJob ? await podsOf(client, object) : [object as WirePod];
-  const outline = costOutline(spec, pods, nodes, Date.now());
+  const pod = {
+    namespace: object.metadata.namespace ?? "",
+    annotations: template?.metadata?.annotations ?? {},
+    spec,
+  };
+  const outline = costOutline(pod, pods, nodes, Date.now());
   return outline === undefined ? "" : formatOutline({ "Cost Estimate": outline });
 }
 

@@ -28,6 +28,11 @@ const spec = {
   runtimeClassName: "ecs",
   containers: [{ name: "main", resources: { limits: { cpu: "1", memory: "2Gi" } } }],
 };
+const podOf = (fields: object = {}) => ({
+  namespace: "ns",
+  annotations: {},
+  spec: { ...spec, ...fields },
+});
 const nowMs = Date.parse("2026-01-01T02:00:00Z");
 
 const running: WirePod = {
@@ -55,7 +60,7 @@ const ended: WirePod = {
 
 test("a running Pod by what it asks for, an ended one by what its task was", () => {
   const outline = costOutline(
-    spec,
+    podOf(),
     [running, ended, { status: { phase: "Pending" } }],
     [node],
     nowMs,
@@ -80,15 +85,15 @@ test("an ended Pod of which no facts are kept goes by its containers' times", ()
     },
   };
   const pod: WirePod = { status: { phase: "Failed", containerStatuses: [{ state }] } };
-  expect(costOutline(spec, [pod], [node], nowMs)).toMatchObject({
+  expect(costOutline(podOf(), [pod], [node], nowMs)).toMatchObject({
     "So Far": "0.0247 USD for 1 task (1,800 vCPU-seconds, 3,600 GB-seconds)",
     "Running Now": undefined,
   });
 });
 
 test("nothing where no worker tells prices, or the lane is not paid by task", () => {
-  expect(costOutline(spec, [running], [], nowMs)).toBeUndefined();
-  const metal = { ...spec, nodeSelector: { "gantry.dev/lane": "none" } };
+  expect(costOutline(podOf(), [running], [], nowMs)).toBeUndefined();
+  const metal = podOf({ nodeSelector: { "gantry.dev/lane": "none" } });
   expect(costOutline(metal, [running], [node], nowMs)).toBeUndefined();
 });
 

@@ -1,5 +1,6 @@
 // What a Job or a Pod of the ecs runtime costs, for people.
 import {
+  type AdmittedPod,
   DEFAULT_RUNTIME_ANNOTATION,
   ecsSettingsOfNodes,
   estimateCost,
@@ -51,17 +52,17 @@ const money = (amount: number, currency: string): string => `${amount.toFixed(4)
 
 const whole = (amount: number): string => Math.round(amount).toLocaleString("en-US");
 
-/** Absent where nothing is known of prices: no worker with the ecs runtime has been seen. */
+/** `pod`: one of them, or their template. Absent where nothing is known of prices: no worker with the ecs runtime has been seen. */
 export function costOutline(
-  spec: Spec | undefined,
+  pod: AdmittedPod,
   pods: readonly WirePod[],
   nodes: readonly WireNode[],
   nowMs: number,
 ): Outline | undefined {
   const settings = ecsSettingsOfNodes(nodes);
-  if (settings === undefined || spec === undefined) return undefined;
+  if (settings === undefined) return undefined;
   const { prices } = settings;
-  const expected = expectedTask(spec, settings);
+  const expected = expectedTask(pod, settings);
   const estimate = estimateCost(pods.map(used), expected, prices, nowMs);
   if (expected === undefined && estimate.pods === 0) return undefined;
   const { amount, vcpuSeconds, gbSeconds, perHour } = estimate;

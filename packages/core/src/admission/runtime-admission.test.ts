@@ -73,7 +73,31 @@ test("a Pod without a runtime goes by the default, where all workers agree on it
 });
 
 test("other runtimes are not asked about", () => {
-  expect(["process", "docker", "simulated"].some(hasAdmission)).toBe(false);
-  expect([undefined, "", "ecs"].every(hasAdmission)).toBe(true);
+  expect(hasAdmission("simulated")).toBe(false);
+  expect([undefined, "", "ecs", "process", "docker"].every(hasAdmission)).toBe(true);
   expect(refused([ecs()], { runtimeClassName: "process", hostNetwork: true })).toBeUndefined();
+});
+
+const host = (allowedHostPaths: string[]): Node =>
+  node({
+    [runtimeSettingsAnnotation("process")]: JSON.stringify({
+      mountRefusal: null,
+      allowedHostPaths,
+      isRoot: true,
+      uid: 0,
+      gid: 0,
+    }),
+  });
+
+test("a hostPath that one worker allows is not refused", () => {
+  const containers = [{ name: "a", image: "x", command: ["true"] }];
+  const volumes = [{ name: "v", hostPath: { path: "/srv/data" } }];
+  const spec = { runtimeClassName: "process", containers, volumes };
+  expect(refused([host([])], spec)).toEqual(["volumes[0].hostPath.path"]);
+  expect(refused([host([]), host(["/srv"])], spec)).toEqual([]);
+  const text = JSON.stringify({ allowedHostPaths: [], allowPrivileged: false, network: "none" });
+  const docker = node({ [runtimeSettingsAnnotation("docker")]: text });
+  expect(refused([docker, host(["/srv"])], { ...spec, runtimeClassName: "docker" })).toEqual([
+    "volumes[0].hostPath.path",
+  ]);
 });

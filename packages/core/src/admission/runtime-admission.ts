@@ -4,16 +4,13 @@ import type { AdmittedPod } from "../ecs/admission/finding.ts";
 import { admitOnEcs } from "../ecs/admission/admit-on-ecs.ts";
 import { readPublishedSettings } from "../ecs/published-settings.ts";
 import type { Node } from "../schema/node.ts";
-
+import type { PodSpec } from "../schema/pod.ts";
+import { dockerRejections, parseDockerRules } from "./docker-admission.ts";
+import type { Located } from "./located.ts";
+import { parseHostRules, processRejections } from "./process-admission.ts";
 import { DEFAULT_RUNTIME_ANNOTATION, runtimeSettingsAnnotation } from "./node-annotations.ts";
 
 export type { AdmittedPod } from "../ecs/admission/finding.ts";
-
-interface Located {
-  /** Path below the Pod spec. */
-  readonly path: string;
-  readonly message: string;
-}
 
 export interface RuntimeVerdict {
   /** As messages name it, e.g. `ecs-fargate`. */
@@ -25,8 +22,31 @@ export interface RuntimeVerdict {
 
 type RuntimeRules = (pod: AdmittedPod) => RuntimeVerdict;
 
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Rules of a runtime whose worker publishes what its host allows. */
+const hostReader =
+  <Rules>(
+    runtime: string,
+    parse: (published: unknown) => Rules | undefined,
+    reject: (spec: PodSpec, rules: Rules) => Located[],
+  ) =>
+  (text: string): RuntimeRules | undefined => {
+    const rules = parse(parseJson(text));
+    if (rules === undefined) return undefined;
+    return ({ spec }) => ({ runtime, rejections: reject(spec, rules), warnings: [] });
+  };
+
 /** How each runtime's published settings become rules; `undefined` when they can't be read. */
 const readers: Readonly<Record<string, (text: string) => RuntimeRules | undefined>> = {
+  process: hostReader("process", parseHostRules, processRejections),
+  docker: hostReader("docker", parseDockerRules, dockerRejections),
   ecs: (text) => {
     const settings = readPublishedSettings(text);
     return settings === undefined ? undefined : (pod) => admitOnEcs(pod, settings);

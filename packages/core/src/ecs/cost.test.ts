@@ -38,11 +38,13 @@ test("Spot costs its share, storage beyond 20 GiB its own price, which Spot does
 
 test("what a Pod is expected to be: the lane that it would be tried on first", () => {
   const spec = { containers: [{ name: "a", resources: { limits: { cpu: "1", memory: "2Gi" } } }] };
-  expect(expectedTask(spec, settings)).toEqual({ ...one, storageGiB: undefined });
+  const of = (fields: object, from = settings) =>
+    expectedTask({ namespace: "ns", annotations: {}, spec: { ...spec, ...fields } }, from);
+  expect(of({})).toEqual({ ...one, storageGiB: undefined });
   const preferring = { ...settings, lanePolicy: { preferSpot: true, spotAttempts: 3 } };
-  expect(expectedTask(spec, preferring)).toMatchObject({ spot: true, lane: "spot" });
-  const metal = { ...spec, nodeSelector: { "gantry.dev/lane": "metal" } };
-  expect(expectedTask(metal, settings)).toBeUndefined();
+  expect(of({}, preferring)).toMatchObject({ spot: true, lane: "spot" });
+  expect(of({ nodeSelector: { "gantry.dev/lane": "metal" } })).toBeUndefined();
+  expect(of({ terminationGracePeriodSeconds: 600 })).toBeUndefined();
 });
 
 const NOW = 10_000_000;

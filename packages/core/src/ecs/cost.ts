@@ -1,9 +1,10 @@
 // What Pods on Fargate cost, by vCPU and memory seconds at the prices of the settings. An estimate:
 // it knows the tasks that there still are Pods of, and of each the last.
 import type { PodSpec } from "../schema/pod.ts";
+import { suitablePlaces } from "./admission/admit-on-ecs.ts";
+import type { AdmittedPod } from "./admission/finding.ts";
 import { pricePerSecond, type TaskSize } from "./fargate-sizes.ts";
 import { isSpot, laneKind, type LaneSettings } from "./lane-settings.ts";
-import { placesFor } from "./places.ts";
 import type { PriceSettings } from "./price-settings.ts";
 import type { EcsSettings } from "./settings.ts";
 import type { TaskFacts } from "./task-facts.ts";
@@ -42,17 +43,14 @@ const billedByLane = (spec: PodSpec, lane: LaneSettings, prices: PriceSettings) 
 };
 
 /** The task that a Pod would be, on the first lane that suits it; `undefined` where none is billed. */
-export function expectedTask(
-  spec: PodSpec,
-  settings: Pick<EcsSettings, "lanePolicy" | "lanes" | "network" | "prices" | "region">,
-): BilledTask | undefined {
-  const lanes = placesFor(spec, settings).map(({ lane }) => lane);
+export function expectedTask(pod: AdmittedPod, settings: EcsSettings): BilledTask | undefined {
+  const lanes = suitablePlaces(pod, settings).map(({ lane }) => lane);
   const wanted = settings.lanePolicy.preferSpot;
   const ordered = lanes.toSorted(
     (a, b) => Number(isSpot(a) !== wanted) - Number(isSpot(b) !== wanted),
   );
   const [first] = ordered;
-  return first === undefined ? undefined : billedByLane(spec, first, settings.prices);
+  return first === undefined ? undefined : billedByLane(pod.spec, first, settings.prices);
 }
 
 const billedByFacts = (facts: TaskFacts): BilledTask | undefined => {

@@ -4,9 +4,9 @@ import type { PodSpec } from "../schema/pod.ts";
 import { isSpot, laneKind, type LaneSettings } from "./lane-settings.ts";
 import type { EcsSettings } from "./settings.ts";
 
-export const LANE_LABEL = "gantry.dev/lane";
+const LANE_LABEL = "gantry.dev/lane";
 /** `spot` or `on-demand`. */
-export const CAPACITY_LABEL = "gantry.dev/capacity-type";
+const CAPACITY_LABEL = "gantry.dev/capacity-type";
 const ZONE_LABEL = "topology.kubernetes.io/zone";
 const REGION_LABEL = "topology.kubernetes.io/region";
 

@@ -1,5 +1,5 @@
 // What of the ecs runtime's settings everyone may read, for admission before a worker is asked: the
-// whole of them, less the names of things in AWS.
+// whole of them, less the names of things in AWS, save those that a Pod has to name itself.
 import { runtimeSettingsAnnotation } from "../admission/node-annotations.ts";
 import type { Node } from "../schema/node.ts";
 import { type EcsSettings, parseEcsSettings } from "./settings.ts";
@@ -26,6 +26,8 @@ export function publishEcsSettings(settings: EcsSettings): string {
   const { queueUrl: _queueUrl, ...polling } = watch;
   const shown: EcsSettings = {
     ...settings,
+    engineId: "hidden",
+    logs: { ...settings.logs, group: "hidden" },
     lanes: settings.lanes.map((lane) => ({ ...lane, cluster: "hidden" })),
     network: {
       ...network,

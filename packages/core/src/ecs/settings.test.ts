@@ -81,7 +81,15 @@ test("what is published has no names of things in AWS, and is read back to the s
     tags: { team: "secret-project" },
   });
   const text = publishEcsSettings(settings);
-  for (const hidden of ["111122223333", "subnet-0a1", "sg-0b2", "fs-0aa", "secret-project"]) {
+  for (const hidden of [
+    "prod",
+    "/gantry/pods",
+    "111122223333",
+    "subnet-0a1",
+    "sg-0b2",
+    "fs-0aa",
+    "secret-project",
+  ]) {
     expect(text).not.toContain(hidden);
   }
   const read = readPublishedSettings(text);

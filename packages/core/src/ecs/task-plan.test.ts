@@ -1,4 +1,5 @@
 // ecs.md section 4: from a Pod to a task definition and its overrides.
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { PodSpec } from "../schema/pod.ts";
 import type { EcsPod } from "./ecs-pod.ts";
@@ -538,4 +539,55 @@ test("RunTask: one provider with a weight, or a launch type; the token, owner an
   ]);
   expect(input(ec2).platformVersion).toBeUndefined();
   expect(input(ec2).networkConfiguration.awsvpcConfiguration.assignPublicIp).toBeUndefined();
+});
+
+const name = fc.constantFrom("A", "B", "C", "D");
+const source = fc.constantFrom(
+  "metadata.name",
+  "metadata.uid",
+  "metadata.namespace",
+  "metadata.labels['app']",
+  "metadata.annotations['x']",
+);
+const text = fc
+  .array(
+    fc.oneof(
+      name.map((one) => `$(${one})`),
+      fc.constantFrom("x", "$$", "y".repeat(1500)),
+    ),
+    {
+      maxLength: 4,
+    },
+  )
+  .map((parts) => parts.join(""));
+const variable = fc.oneof(
+  fc.record({ name, value: text }),
+  fc.record({ name, valueFrom: source.map((fieldPath) => ({ fieldRef: { fieldPath } })) }),
+);
+
+test("whatever a template refers to, its Pods share a definition, and overrides are within the limit", () => {
+  fc.assert(
+    fc.property(
+      fc.array(variable, { maxLength: 6 }),
+      fc.array(text, { maxLength: 3 }),
+      (env, args) => {
+        const spec: PodSpec = { containers: [{ ...main, env, args }] };
+        if (fargate === undefined) throw new Error("no lane");
+        const of = (pod: EcsPod) => planTask({ pod, lane: fargate, settings, attempt: 1 });
+        const a = of(podOf(spec, { annotations: { x: "1" } }));
+        const b = of(
+          podOf(spec, {
+            name: "job-xyz",
+            uid: "9".repeat(36),
+            labels: { app: "y" },
+            annotations: { x: "2" },
+          }),
+        );
+        expect(a.ok).toBe(b.ok);
+        if (!a.ok || !b.ok) return;
+        expect(definitionText(a.definition)).toBe(definitionText(b.definition));
+        expect(a.overridesBytes).toBeLessThanOrEqual(MAX_OVERRIDES_BYTES);
+      },
+    ),
+  );
 });

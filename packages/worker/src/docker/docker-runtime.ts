@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { availableParallelism, totalmem, uptime } from "node:os";
 import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
-import type { PodSpec } from "@gantry/core";
+import { dockerRejections, type DockerRules, type PodSpec } from "@gantry/core";
 import Docker from "dockerode";
 import type { ContainerInspectInfo } from "dockerode";
 import type { Logger } from "pino";
@@ -22,7 +22,6 @@ import {
   type Runtime,
 } from "../runtime.ts";
 import { type Session, SessionRefused, type SessionRequest } from "../sessions/session.ts";
-import { dockerRejections, type DockerRules } from "./admission.ts";
 import type { DockerContext } from "./docker-context.ts";
 import { DockerPod, podDirectory } from "./docker-pod.ts";
 import { engineMessage, isMissing, statusOf, unlessGone } from "./engine-error.ts";
@@ -72,6 +71,7 @@ const ownerOf = (dataDir: string): string => {
 
 export class DockerRuntime implements Runtime {
   readonly name = "docker";
+  readonly published: string;
   readonly #dataDir: string;
   readonly #rules: DockerRules;
   readonly #context: DockerContext;
@@ -82,6 +82,7 @@ export class DockerRuntime implements Runtime {
     this.#dataDir = resolve(options.dataDir);
     const { allowedHostPaths = [], allowPrivileged = false, network = "bridge", log } = options;
     this.#rules = { allowedHostPaths, allowPrivileged, network };
+    this.published = JSON.stringify(this.#rules);
     const docker =
       options.socketPath === undefined
         ? new Docker()

@@ -1,11 +1,8 @@
 // What all ecs workers of a cell count together: kept in Redis, shown by the API's /metrics.
-import { type Store, suffix } from "@gantry/store";
+import { ecsLatencyBounds, type Store, suffix } from "@gantry/store";
 import type { Logger } from "pino";
 
 const FLUSH_EVERY_MS = 2_000;
-
-/** Upper bounds of the latency buckets, in seconds. */
-export const latencyBounds = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800] as const;
 
 export type EcsPhase = "queue" | "run_task" | "provision" | "pull" | "start";
 
@@ -46,7 +43,7 @@ export class EcsCounters {
   /** Of one launch; negative times, of clocks that differ, count as none. */
   latency(phase: EcsPhase, ms: number): void {
     const seconds = Math.max(0, ms) / 1000;
-    const bound = latencyBounds.find((least) => seconds <= least);
+    const bound = ecsLatencyBounds.find((least) => seconds <= least);
     this.#add(`latency|${phase}|${bound ?? "+Inf"}`, 1);
     this.#add(`latency_ms|${phase}`, Math.round(seconds * 1000));
   }

@@ -86,11 +86,7 @@ export class EcsApi {
   }
 
   /** Waits for the bucket, then calls once. Throws RefusedCall. */
-  async once<T>(
-    operation: string,
-    bucket: RateBucket,
-    call: () => Promise<T>,
-  ): Promise<T> {
+  async once<T>(operation: string, bucket: RateBucket, call: () => Promise<T>): Promise<T> {
     await this.#token(bucket);
     return this.attempt(operation, bucket, call);
   }

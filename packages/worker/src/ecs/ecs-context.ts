@@ -1,6 +1,6 @@
 // What the parts of the ecs runtime share.
 import type { EcsSettings } from "@gantry/core";
-import type { Store } from "@gantry/store";
+import type { EventRecorder, Store } from "@gantry/store";
 import type { Logger } from "pino";
 import type { EcsCounters } from "./counters.ts";
 import type { EcsApi } from "./ecs-api.ts";
@@ -15,6 +15,8 @@ import type { TaskWatch } from "./task-watch.ts";
 export interface EcsContext {
   readonly settings: EcsSettings;
   readonly store: Store;
+  /** Where Events of other objects than the worker's Pods go. */
+  readonly events?: EventRecorder | undefined;
   readonly log: Logger;
   /** Unix milliseconds. */
   readonly now: () => number;

@@ -18,6 +18,7 @@ import { failedBeforeStart, startingAgain } from "./pod-observations.ts";
 import { TaskFollow } from "./task-follow.ts";
 import { TaskLaunch } from "./task-launch.ts";
 import { FencedError, type LedgerPod } from "./task-ledger.ts";
+import { noteReclaim } from "./spot-reclaims.ts";
 import { stopReason, stopTask } from "./task-stop.ts";
 
 /** A restart and a launch that failed wait from here on, doubling. */
@@ -26,8 +27,13 @@ const { initialMs, maxMs, resetAfterMs } = kubeletBackoff;
 /** Of a container whose program could not be started. */
 const START_ERROR = "StartError";
 
+/** Why a Pod ended whose capacity Spot took back. */
+const RECLAIMED = "SpotInterruption";
+
 /** Tasks of a Pod that restarts whose logs can be found. */
 const RAN_MAX = 10;
+
+const JOB_UID = "batch.kubernetes.io/controller-uid";
 
 /** How long ECS takes to clear up after a task's programs have ended, most often. */
 const CLOSING_POLL_MS = 30_000;
@@ -197,10 +203,15 @@ export class EcsPod implements RunningPod {
         sink: this.#sink,
         stop: this.#stop.signal,
         haunting: () => this.#told,
+        tellJob: (message) => this.#tellJob(message),
         intended: (intended) => {
           this.#record = intended;
           this.#told = undefined;
           this.#isClear = false;
+          const { createdAtMs } = this.#pod;
+          if (intended.attempt === 1 && createdAtMs !== undefined) {
+            this.#context.counters.latency("queue", intended.launchedAtMs - createdAtMs);
+          }
         },
       });
       let record = this.#record;
@@ -224,6 +235,15 @@ export class EcsPod implements RunningPod {
     }
   }
 
+  #tellJob(message: string): void {
+    const { job, namespace, labels } = this.#pod;
+    const uid = labels[JOB_UID];
+    if (job === undefined || uid === undefined) return;
+    const regarding = { kind: "Job", apiVersion: "batch/v1", namespace, name: job, uid };
+    const event = { type: "Warning", reason: "EcsLaneShut", message } as const;
+    this.#context.events?.record("ecs", regarding, event);
+  }
+
   /** Never comes back once the Pod is another worker's. */
   async #unlessReleased(): Promise<void> {
     if (this.#released.signal.aborted) await new Promise<never>(() => {});
@@ -242,6 +262,9 @@ export class EcsPod implements RunningPod {
       return null;
     }
     const { outcome, task } = followed;
+    if (outcome.observation.disruption?.reason === RECLAIMED) {
+      await noteReclaim(this.#context.store, this.#pod);
+    }
     if (outcome.kind === "ended" || this.#stopIntent !== undefined) {
       this.#isClear ||= followed.clear;
       return this.#final(outcome, task);

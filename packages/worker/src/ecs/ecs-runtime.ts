@@ -51,13 +51,26 @@ export interface EcsRuntimeOptions {
 }
 
 const openContext = (options: EcsRuntimeOptions, closing: AbortSignal): EcsContext => {
-  const { settings, store, log, holder, now = Date.now } = options;
+  const { settings, store, events, log, holder, now = Date.now } = options;
   const clients = options.clients ?? openClients(settings);
   const buckets = new RateBuckets(store, holder);
   const counters = new EcsCounters(store, log);
   const api = new EcsApi({ settings, buckets, counters, log, sleep, closing });
   const lanes = new LaneStates(store, holder, now);
-  const shared = { settings, store, log, holder, now, sleep, closing, clients, api, counters, lanes };
+  const shared = {
+    settings,
+    store,
+    events,
+    log,
+    holder,
+    now,
+    sleep,
+    closing,
+    clients,
+    api,
+    counters,
+    lanes,
+  };
   return {
     ...shared,
     gate: new LaunchGate({ ...shared, buckets }),

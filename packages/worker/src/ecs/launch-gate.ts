@@ -35,7 +35,8 @@ interface Waiter {
 export type Entry = "through" | "elsewhere" | "aborted";
 
 export interface WaitingLaunch {
-  /** CPU units. */
+  readonly podUid: string;
+  /** CPU units; 0 where they are counted already. */
   readonly cpu: number;
   /** Is told why it takes long. */
   readonly say: (message: string) => void;
@@ -72,7 +73,7 @@ class Lane {
   readonly #settings: LaneSettings;
   readonly #waiting = new Set<Waiter>();
   readonly #closed: AbortSignal;
-  #running: Promise<void> | null = null;
+  #isRunning = false;
 
   constructor(options: LaunchGateOptions, settings: LaneSettings, closed: AbortSignal) {
     this.#options = options;
@@ -96,12 +97,13 @@ class Lane {
       };
       signal.addEventListener("abort", abort, { once: true });
       this.#waiting.add(waiter);
-      this.#running ??= this.#run();
+      if (!this.#isRunning) void this.#run();
     });
   }
 
   async #run(): Promise<void> {
     const { log, sleep } = this.#options;
+    this.#isRunning = true;
     while (this.#waiting.size > 0 && !this.#closed.aborted) {
       try {
         const waitMs = await this.#step();
@@ -111,7 +113,7 @@ class Lane {
         await sleep(ERROR_WAIT_MS, this.#closed);
       }
     }
-    this.#running = null;
+    this.#isRunning = false;
   }
 
   /** Lets through whom it can; resolves with how long to wait before the next look. */
@@ -126,7 +128,9 @@ class Lane {
       }
       const leftMs = shut.untilMs - now();
       const next =
-        leftMs > 1_000 ? `; the next try is in ${waitEstimate(leftMs, 1000)}` : "; it is being tried";
+        leftMs > 1_000
+          ? `; the next try is in ${waitEstimate(leftMs, 1000)}`
+          : "; it is being tried";
       this.#say(() => `lane ${name}: ${shut.message}${next}`);
       return Math.min(Math.max(leftMs, LOOK_AGAIN_MS), WAIT_MAX_MS);
     }
@@ -141,7 +145,9 @@ class Lane {
     const wanted = state.kind === "probe" ? 1 : Math.min(this.#waiting.size, BATCH, room);
     const limits = limitsOf(settings, this.#settings);
     const { granted, waitMs, askers } = await buckets.take(limits, wanted);
-    for (const waiter of [...this.#waiting].slice(0, granted)) waiter.leave("through");
+    const through = [...this.#waiting].slice(0, granted);
+    await this.#reserve(through);
+    for (const waiter of through) waiter.leave("through");
     if (granted > 0) return 0;
     if (state.kind === "probe") await lanes.probed(name);
     // The others that ask have as many waiting, as far as is known here.
@@ -164,6 +170,15 @@ class Lane {
       room += 1;
     }
     return room;
+  }
+
+  /** Until its record says so, the room of a launch would seem to be free. */
+  async #reserve(waiters: readonly Waiter[]): Promise<void> {
+    const { vcpuQuota, name } = this.#settings;
+    if (vcpuQuota === undefined) return;
+    const { store } = this.#options;
+    const taken = waiters.flatMap(({ launch: { podUid, cpu } }) => (cpu > 0 ? [podUid, cpu] : []));
+    if (taken.length > 0) await store.redis.hset(store.key(suffix.ecsVcpu(name)), ...taken);
   }
 
   #say(message: (ahead: number) => string): void {
@@ -195,6 +210,12 @@ export class LaunchGate {
       this.#lanes.set(lane.name, one);
     }
     return one.enter(launch);
+  }
+
+  /** Who was let through launches nothing after all. */
+  async leave(lane: string, podUid: string): Promise<void> {
+    const { store } = this.#options;
+    await store.redis.hdel(store.key(suffix.ecsVcpu(lane)), podUid);
   }
 
   close(): void {

@@ -4,9 +4,9 @@ import {
   type EcsPod as PlannedPod,
   isSpot,
   type LaneChoice,
-  placesFor,
   planTask,
   runTaskInput,
+  suitablePlaces,
 } from "@gantry/core";
 import type { TaskRecord } from "@gantry/store";
 import type { RunnablePod } from "../runtime.ts";
@@ -44,29 +44,31 @@ export class UnplannableError extends Error {
   override name = "UnplannableError";
 }
 
-/** The lane for the next attempt, as things are now. */
+/**
+ * The lane for the next attempt, as things are now. `reclaims`: how often Spot took back the Pods
+ * that this one replaces.
+ */
 export const laneFor = (
   { settings }: Pick<EcsContext, "settings">,
   pod: RunnablePod,
   before: TaskRecord | null,
   shut: ReadonlyMap<string, ShutLane>,
+  reclaims: number,
 ): LaneChoice => {
   const { lanePolicy } = settings;
   // A lane that many Pods were refused on is as if this one had been.
   const spotFailures = Math.max(
     0,
-    ...settings.lanes.map((lane) =>
-      isSpot(lane) ? (shut.get(lane.name)?.failures ?? 0) : 0,
-    ),
+    ...settings.lanes.map((lane) => (isSpot(lane) ? (shut.get(lane.name)?.failures ?? 0) : 0)),
   );
   const history = {
-    spotAttempts: Math.max(before?.spotAttempts ?? 0, spotFailures),
+    spotAttempts: Math.max((before?.spotAttempts ?? 0) + reclaims, spotFailures),
     capacityFailures: before?.capacityFailures ?? 0,
   };
   const closed = new Map([...shut].map(([name, { untilMs }]) => [name, untilMs] as const));
-  const choice = chooseLane(placesFor(pod.spec, settings), lanePolicy, history, closed);
+  const choice = chooseLane(suitablePlaces(pod, settings), lanePolicy, history, closed);
   if (choice === undefined) {
-    throw new UnplannableError("no lane suits the Pod's nodeSelector and node affinity");
+    throw new UnplannableError("no lane can run the Pod any more");
   }
   return choice;
 };

@@ -87,8 +87,7 @@ export class OrphanSweep {
     const { store, now, settings, log } = this.#options.context;
     const key = store.key(suffix.ecsMeta);
     const [known, since] = await store.redis.hmget(key, "runId", "sinceMs");
-    const info = await store.redis.info("server");
-    const runId = /^run_id:(\S+)/m.exec(info)?.[1] ?? "";
+    const runId = (await store.redis.hget(store.key(suffix.meta), "runId")) ?? "";
     const nowMs = now();
     if (known !== runId || since === null) {
       await store.redis.hset(key, { runId, sinceMs: nowMs });

@@ -6,6 +6,7 @@ import {
   readTaskRecords,
   repeat,
   type Repeating,
+  suffix,
   taskOwners,
   type TaskRecord,
 } from "@gantry/store";
@@ -43,6 +44,7 @@ export class Retirement {
   readonly #context: EcsContext;
   readonly #runsHere: (uid: string) => boolean;
   readonly #retiring = new Map<string, EcsPod>();
+  #idleBefore: ReadonlySet<string> = new Set();
   #goneBefore: ReadonlySet<string> = new Set();
   #loop: Repeating | undefined;
 
@@ -68,7 +70,10 @@ export class Retirement {
     pod.ended
       .then(() => pod.reported())
       .catch((error: unknown) => {
-        log.warn({ err: error, pod: record.pod }, "a task without Pod was not stopped; tried again");
+        log.warn(
+          { err: error, pod: record.pod },
+          "a task without Pod was not stopped; tried again",
+        );
       })
       .finally(() => this.#retiring.delete(uid));
   }
@@ -97,6 +102,21 @@ export class Retirement {
     const due = [...gone].filter((uid) => this.#goneBefore.has(uid));
     this.#goneBefore = gone;
     for (const record of await readTaskRecords(store, due)) this.retire(record);
+    await this.#freeRooms(new Set(owners.map(([uid]) => uid)));
+  }
+
+  /** Room that was taken for launches whose worker died before it wrote them down. */
+  async #freeRooms(owners: ReadonlySet<string>): Promise<void> {
+    const { store, settings } = this.#context;
+    const taken = new Set<string>();
+    for (const { name } of settings.lanes) {
+      const key = store.key(suffix.ecsVcpu(name));
+      const idle = (await store.redis.hkeys(key)).filter((uid) => !owners.has(uid));
+      const free = idle.filter((uid) => this.#idleBefore.has(uid));
+      for (const uid of idle) taken.add(uid);
+      if (free.length > 0) await store.redis.hdel(key, ...free);
+    }
+    this.#idleBefore = taken;
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 // RunTask of a stored record: what its reply means, and what all workers are to learn from it.
 import { RunTaskCommand } from "@aws-sdk/client-ecs";
-import { type Classification, classify, type EcsTask, taskFrom } from "@gantry/core";
+import { type Classification, classify, type EcsTask, laneKind, taskFrom } from "@gantry/core";
 import type { TaskRecord } from "@gantry/store";
 import type { EcsContext } from "./ecs-context.ts";
 import { RefusedCall } from "./ecs-api.ts";
@@ -37,12 +37,17 @@ export const runTask = async (context: EcsContext, record: TaskRecord): Promise<
   return reply;
 };
 
-const send = async ({ api, clients }: EcsContext, record: TaskRecord): Promise<LaunchReply> => {
+const send = async (
+  { api, clients, settings }: EcsContext,
+  record: TaskRecord,
+): Promise<LaunchReply> => {
   const { input } = record;
+  const lane = settings.lanes.find(({ name }) => name === record.lane);
+  const isFargate = lane !== undefined && laneKind(lane) === "fargate";
   try {
     const { tasks = [], failures = [] } = await api.attempt(
       "RunTask",
-      "fargateRunTask",
+      isFargate ? "fargateRunTask" : "clusterModify",
       () => clients.ecs.send(new RunTaskCommand(input)),
       input.overrides.taskRoleArn,
     );

@@ -37,7 +37,8 @@ const explain = (error: unknown, what: string, region: string): EcsStartError =>
   });
 };
 
-const passing = /Throttl|TooManyRequests|ServerException|InternalFailure|ServiceUnavailable|ECONNRESET|EPIPE|TimeoutError/;
+const passing =
+  /Throttl|TooManyRequests|ServerException|InternalFailure|ServiceUnavailable|ECONNRESET|EPIPE|TimeoutError/;
 
 const tried = async <T>(
   call: () => Promise<T>,
@@ -88,9 +89,7 @@ export const checkStart = async (
   const { queueUrl } = watch;
   await tried(
     () =>
-      sqs.send(
-        new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["QueueArn"] }),
-      ),
+      sqs.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["QueueArn"] })),
     sleep,
   ).catch((error: unknown) => {
     throw explain(error, `GetQueueAttributes of watch.queueUrl ${queueUrl}`, region);
@@ -106,7 +105,8 @@ const checkProviders = (
   if (associated.length === 0) return;
   for (const lane of lanes) {
     const { capacityProvider: provider } = lane;
-    if (lane.cluster !== cluster || provider === undefined || associated.includes(provider)) continue;
+    if (lane.cluster !== cluster || provider === undefined || associated.includes(provider))
+      continue;
     throw new EcsStartError(
       `the ecs runtime can't start: lane "${lane.name}" names the capacity provider ` +
         `"${provider}", which cluster "${cluster}" does not have (it has ${associated.join(", ")}); ` +

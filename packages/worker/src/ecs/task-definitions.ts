@@ -155,7 +155,8 @@ export class TaskDefinitions {
             ),
         );
         counters.count("definitions_registered");
-        if (taskDefinition?.taskDefinitionArn !== undefined) return taskDefinition.taskDefinitionArn;
+        if (taskDefinition?.taskDefinitionArn !== undefined)
+          return taskDefinition.taskDefinitionArn;
       } catch (error) {
         // Throttled, or the reply was lost: it may be there by now.
         if (!isPassing(error)) throw error;
@@ -167,8 +168,10 @@ export class TaskDefinitions {
   async #describe(family: string): Promise<string | undefined> {
     const { api, client } = this.#options;
     try {
-      const { taskDefinition } = await api.patiently("DescribeTaskDefinition", "definitionRead", () =>
-        client.send(new DescribeTaskDefinitionCommand({ taskDefinition: family })),
+      const { taskDefinition } = await api.patiently(
+        "DescribeTaskDefinition",
+        "definitionRead",
+        () => client.send(new DescribeTaskDefinitionCommand({ taskDefinition: family })),
       );
       const isActive = taskDefinition?.status === "ACTIVE";
       return isActive ? taskDefinition.taskDefinitionArn : undefined;

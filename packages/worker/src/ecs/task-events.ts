@@ -39,10 +39,20 @@ interface Told {
   readonly updatedAtMs: number | undefined;
 }
 
+interface RawEvent {
+  readonly "detail-type"?: unknown;
+  readonly detail?: { readonly updatedAt?: unknown } | null;
+}
+
 /** `undefined`: it is no event of a task; whoever sends such messages has to know. */
 const parse = (body: string): Told | undefined => {
-  const event = JSON.parse(body) as { detail?: { updatedAt?: unknown }; "detail-type"?: unknown };
-  if (event["detail-type"] !== DETAIL_TYPE) return undefined;
+  let event: RawEvent | null;
+  try {
+    event = JSON.parse(body) as RawEvent | null;
+  } catch {
+    return undefined;
+  }
+  if (event?.["detail-type"] !== DETAIL_TYPE) return undefined;
   const task = taskFrom(event.detail);
   if (task === undefined) return undefined;
   const updatedAtMs = Date.parse(String(event.detail?.updatedAt));
@@ -84,7 +94,7 @@ export class TaskEvents {
     while (!this.#closed.signal.aborted) {
       try {
         const reply = await reader.xread(
-          ...["COUNT", READ_MAX, "BLOCK", READ_BLOCK_MS, "STREAMS", stream, position] as const,
+          ...(["COUNT", READ_MAX, "BLOCK", READ_BLOCK_MS, "STREAMS", stream, position] as const),
         );
         for (const [id, fields] of reply?.[0]?.[1] ?? []) {
           position = id;
@@ -135,25 +145,26 @@ export class TaskEvents {
     await this.#options.sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
   }
 
+  /** Whether its effect is durable; what can't be read is left to the dead-letter queue. */
   async #take({ Body = "", MessageId }: Message): Promise<boolean> {
     const { store, counters, log, now, settings } = this.#options;
+    const told = parse(Body);
+    if (told === undefined) {
+      counters.count("events", "malformed");
+      log.error({ messageId: MessageId }, `a message is no event of type "${DETAIL_TYPE}"`);
+      return false;
+    }
+    const { task, updatedAtMs } = told;
+    if (task.startedBy !== startedBy(settings) || task.owner === undefined) {
+      counters.count("events", "foreign");
+      return true;
+    }
     try {
-      const told = parse(Body);
-      if (told === undefined) throw new Error(`not an event of type "${DETAIL_TYPE}"`);
-      const { task, updatedAtMs } = told;
-      if (task.startedBy !== startedBy(settings) || task.owner === undefined) {
-        counters.count("events", "foreign");
-        return true;
-      }
       counters.count("events", await recordSeenTask(store, task.owner.podUid, task));
       if (updatedAtMs !== undefined) counters.eventLag(now() - updatedAtMs);
       return true;
     } catch (error) {
-      counters.count("events", "malformed");
-      log.error(
-        { err: error, messageId: MessageId },
-        "a task event could not be taken; it goes to the dead-letter queue in the end",
-      );
+      log.warn({ err: error }, "a task event could not be kept; the queue sends it again");
       return false;
     }
   }

@@ -19,6 +19,8 @@ import type { TaskNews } from "./task-watch.ts";
 
 /** ECS's reads lag behind its writes by up to this long. */
 const MISSING_GRACE_MS = 5 * 60_000;
+/** So what was heard of by an event may still be unknown to them: it is gone if it stays so. */
+const GONE_AFTER_MS = 10_000;
 /** A task that ECS does not know yet is asked about again this soon. */
 const MISSING_RETRY_MS = 2_000;
 /** So is one that was asked to stop, or ought to be on its way. */
@@ -53,18 +55,19 @@ export class TaskFollow {
   readonly #signal = new Signal();
   #record: TaskRecord;
   #task: EcsTask | undefined;
-  #isMissing = false;
+  /** Since when ECS says that it does not know the task. */
+  #missingSinceMs: number | undefined;
   #isReleased = false;
   #wanted: StopIntent | undefined;
   /** When StopTask was last sent, and whether ECS took it. */
   #sent: { readonly atMs: number; readonly taken: boolean } | undefined;
-  #phase: { readonly status: string; readonly sinceMs: number };
+  /** Since when this worker knows of the task's status. */
+  #phase: { readonly status: string; readonly sinceMs: number } | undefined;
 
   constructor(context: EcsContext, target: FollowedPod, record: TaskRecord) {
     this.#context = context;
     this.#target = target;
     this.#record = record;
-    this.#phase = { status: "PROVISIONING", sinceMs: record.launchedAtMs };
   }
 
   /** The task as last heard of. */
@@ -77,8 +80,8 @@ export class TaskFollow {
     if (!isNewer(task, this.#task)) return;
     this.#measure(this.#task, task);
     this.#task = task;
-    this.#isMissing = false;
-    if (task.lastStatus !== this.#phase.status) {
+    this.#missingSinceMs = undefined;
+    if (task.lastStatus !== this.#phase?.status) {
       this.#phase = { status: task.lastStatus, sinceMs: this.#context.now() };
     }
     this.#signal.raise();
@@ -115,7 +118,7 @@ export class TaskFollow {
       this.heard(news.task);
       return;
     }
-    this.#isMissing = true;
+    this.#missingSinceMs ??= this.#context.now();
     this.#signal.raise();
   }
 
@@ -125,7 +128,9 @@ export class TaskFollow {
       if (this.#isReleased) return { kind: "released", record: this.#record, task: this.#task };
       const outcome = this.#outcome(nowMs);
       if (outcome !== undefined && outcome.kind !== "alive") {
-        const clear = this.#isMissing || (this.#task !== undefined && hasStopped(this.#task));
+        const clear =
+          this.#missingSinceMs !== undefined ||
+          (this.#task !== undefined && hasStopped(this.#task));
         return { kind: "outcome", record: this.#record, task: this.#task, outcome, clear };
       }
       if (outcome !== undefined) this.#target.sink.observed(outcome.observation);
@@ -139,19 +144,18 @@ export class TaskFollow {
     const { settings, watch } = this.#context;
     const { spec } = this.#target.pod;
     const intent = this.#record;
-    if (this.#isMissing && this.#task !== undefined && hasStopped(this.#task)) {
-      this.#isMissing = false;
-    }
-    if (this.#isMissing) {
-      const isYoung = nowMs - intent.launchedAtMs < MISSING_GRACE_MS;
-      if (this.#task === undefined && isYoung) {
-        this.#isMissing = false;
-        watch.hurry(intent.taskArn ?? "", MISSING_RETRY_MS);
-        return undefined;
+    const sinceMs = this.#missingSinceMs;
+    if (sinceMs !== undefined && (this.#task === undefined || !hasStopped(this.#task))) {
+      const goneAtMs =
+        this.#task === undefined
+          ? intent.launchedAtMs + MISSING_GRACE_MS
+          : Math.min(sinceMs + GONE_AFTER_MS, intent.launchedAtMs + MISSING_GRACE_MS);
+      if (nowMs >= goneAtMs) {
+        // Its record has expired, or was lost, and its end with it.
+        const observation = lostTask({ spec, intent, nowMs }, "TaskStateUnknown", GONE);
+        return { kind: "ended", observation };
       }
-      // Seen before, or never in all that time: its record has expired, and its end with it.
-      const observation = lostTask({ spec, intent, nowMs }, "TaskStateUnknown", GONE);
-      return { kind: "ended", observation };
+      watch.hurry(intent.taskArn ?? "", MISSING_RETRY_MS);
     }
     if (this.#task === undefined) return undefined;
     return taskOutcome({ task: this.#task, spec, intent, settings, nowMs });
@@ -161,7 +165,7 @@ export class TaskFollow {
   #checkDeadlines(nowMs: number): number {
     const { launch } = this.#context.settings;
     const { spec } = this.#target.pod;
-    const status = this.#task?.lastStatus ?? "PROVISIONING";
+    const status = this.#task?.lastStatus ?? "";
     const limits: Readonly<Record<string, number>> = {
       PROVISIONING: launch.provisioningSeconds,
       PENDING: launch.pendingSeconds,
@@ -174,7 +178,7 @@ export class TaskFollow {
     };
     const seconds = limits[status];
     if (seconds !== undefined) {
-      check(this.#phase.sinceMs + seconds * 1000, () => ({
+      check((this.#phase?.sinceMs ?? nowMs) + seconds * 1000, () => ({
         reason: "LaunchDeadline",
         atMs: nowMs,
         message: `the task was ${status} for longer than ${seconds} s`,

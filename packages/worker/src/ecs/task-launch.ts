@@ -8,10 +8,11 @@ import {
   lostTask,
   mayReplay,
 } from "@gantry/core";
-import type { TaskRecord } from "@gantry/store";
+import { findSeenTask, type TaskRecord } from "@gantry/store";
 import type { Observation, PodSink, RunnablePod } from "../runtime.ts";
 import type { EcsContext } from "./ecs-context.ts";
 import { AbortedError, backoffMs, RefusedCall } from "./ecs-api.ts";
+import { reclaimsOf } from "./spot-reclaims.ts";
 import { laneFor, planAttempt, UnplannableError } from "./next-attempt.ts";
 import { failedBeforeStart, intentOf, queuedObservation } from "./pod-observations.ts";
 import { type LaunchReply, runTask } from "./run-task.ts";
@@ -21,6 +22,10 @@ const CALL_RETRY = { minMs: 500, maxMs: 15_000 } as const;
 
 /** How long ECS's lists may lag behind: a task that is not there by then does not come. */
 const HAUNTS_FOR_MS = 5 * 60_000;
+
+/** How long the events in the queue get to be read, before a launch counts as lost. */
+const BACKLOG_MS = 10_000;
+const BACKLOG_LOOK_MS = 500;
 
 const OUTCOME_UNKNOWN = "LaunchOutcomeUnknown";
 const OUTCOME_UNKNOWN_MESSAGE = "it could not be found out in time whether a task was started";
@@ -46,6 +51,8 @@ export interface LaunchingPod {
   readonly stop: AbortSignal;
   /** A task that ECS told of without being asked, of the attempt that is thought of as failed. */
   readonly haunting: () => string | undefined;
+  /** Tells the Pod's Job what only an operator can mend. */
+  readonly tellJob: (message: string) => void;
   /** Is told of the intent before RunTask is sent. */
   readonly intended: (record: TaskRecord) => void;
 }
@@ -66,20 +73,26 @@ export class TaskLaunch {
     const { stop } = this.#target;
     if (before !== null) await this.#pause(before);
     for (;;) {
-      if (stop.aborted) return this.#withdrawn(before);
       try {
+        if (stop.aborted) return await this.#withdrawn(before);
         const record = await this.#turn(before);
         if (record === null) continue;
         const ghost = before === null ? undefined : await this.#ghostOf(before);
         if (before !== null && ghost !== undefined) {
           await this.#context.lanes.probed(record.lane);
-          return this.#adopt(before, ghost);
+          await this.#context.gate.leave(record.lane, record.podUid);
+          return await this.#adopt(before, ghost);
         }
         const intended = await this.#context.ledger.intend(this.#target.ledger, record, before);
-        if (!intended) return this.#withdrawn(before);
+        if (!intended) {
+          await this.#context.lanes.probed(record.lane);
+          await this.#context.gate.leave(record.lane, record.podUid);
+          return await this.#withdrawn(before);
+        }
         this.#target.intended(record);
         return this.#until(record, true);
       } catch (error) {
+        if (this.#context.closing.aborted) throw error;
         if (error instanceof AbortedError) continue;
         const ended = await this.#unplannable(error, before);
         if (ended !== null) return ended;
@@ -142,17 +155,19 @@ export class TaskLaunch {
 
   /** A record that may be sent now; `null`: things have changed, choose again. */
   async #turn(before: TaskRecord | null): Promise<TaskRecord | null> {
-    const { lanes, gate, settings } = this.#context;
+    const { lanes, gate, settings, store } = this.#context;
     const { pod, stop } = this.#target;
-    const choice = laneFor(this.#context, pod, before, await lanes.all());
+    const reclaims = settings.lanePolicy.preferSpot ? await reclaimsOf(store, pod) : 0;
+    const choice = laneFor(this.#context, pod, before, await lanes.all(), reclaims);
     const planned = await planAttempt(this.#context, pod, before, choice, stop);
     const entry = await gate.enter(choice.lane, {
+      podUid: pod.uid,
       cpu: planned.cpu,
       signal: stop,
       say: (message) => this.#say(before, message),
       leaves: (shut) => {
         const all = new Map([[choice.lane.name, shut]]);
-        const { lane } = laneFor({ settings }, pod, before, all);
+        const { lane } = laneFor({ settings }, pod, before, all, reclaims);
         return lane.name !== choice.lane.name;
       },
     });
@@ -200,6 +215,7 @@ export class TaskLaunch {
     if (lane === undefined) return sleep(CALL_RETRY.maxMs);
     const signal = this.#mayBeThere ? new AbortController().signal : this.#target.stop;
     await gate.enter(lane, {
+      podUid: record.podUid,
       cpu: 0,
       signal,
       say: (message) => this.#say(record, message),
@@ -214,17 +230,34 @@ export class TaskLaunch {
   ): Promise<void> {
     const { sleep } = this.#context;
     if (judged.cool?.scope === "lane" || judged.cool?.scope === "circuit") {
-      this.#say(record, `lane ${record.lane}: ${judged.message}`);
+      const message = `lane ${record.lane}: ${judged.message}`;
+      this.#say(record, message);
+      if (tries === 1) {
+        this.#target.sink.event({ type: "Warning", reason: "FailedScheduling", message });
+        if (judged.cool.scope === "circuit") this.#target.tellJob(message);
+      }
       return;
     }
     if (judged.cool?.scope === "pod") this.#say(record, judged.message);
     await sleep(backoffMs(tries, CALL_RETRY.minMs, CALL_RETRY.maxMs));
   }
 
+  /** What events told, or tell yet: they may have waited in their queue for as long as we did. */
+  async #toldOf({ podUid, attempt }: TaskRecord): Promise<string | undefined> {
+    const { store, settings, now, sleep } = this.#context;
+    const endMs = now() + (settings.watch.queueUrl === undefined ? 0 : BACKLOG_MS);
+    for (;;) {
+      const told = this.#target.haunting();
+      const seen = told ?? (await findSeenTask(store, podUid, attempt))?.taskArn;
+      if (seen !== undefined || now() >= endMs) return seen;
+      await sleep(BACKLOG_LOOK_MS);
+    }
+  }
+
   /** The token must not be used any more. What is known of the Pod's tasks decides. */
   async #lost(record: TaskRecord): Promise<Launched> {
     const { counters, now } = this.#context;
-    const arn = await this.#lookFor(record);
+    const arn = (await this.#toldOf(record)) ?? (await this.#lookFor(record));
     if (arn !== undefined) {
       counters.count("ghosts_adopted");
       return this.#found(record, record, arn);
@@ -342,7 +375,12 @@ export class TaskLaunch {
       const observation = failedBeforeStart(pod.spec, before, why, now());
       const issue = { type: "ConfigIssue", status: "True", ...why } as const;
       const conditions = [issue];
-      return { kind: "ended", observation: { ...observation, conditions }, record: before, clear: true };
+      return {
+        kind: "ended",
+        observation: { ...observation, conditions },
+        record: before,
+        clear: true,
+      };
     }
     log.warn({ err: error, pod: this.#target.ledger.key }, "a task definition waits");
     this.#say(before, error.message);
@@ -351,7 +389,7 @@ export class TaskLaunch {
         await lanes.refused(name, judged, judged.cool, now());
       }
     }
-    await sleep(judged.cool?.initialMs ?? CALL_RETRY.maxMs, stop);
+    await sleep(judged.cool?.initialMs ?? CALL_RETRY.maxMs, stop.aborted ? undefined : stop);
     return null;
   }
 }

@@ -120,10 +120,8 @@ export class TaskWatch {
 
   async #describe(cluster: string, batch: readonly Watched[]): Promise<void> {
     const { api, client, counters, now } = this.#options;
-    const { tasks = [], failures = [] } = await api.once(
-      "DescribeTasks",
-      "clusterRead",
-      () => client.send(new DescribeTasksCommand({ cluster, tasks: batch.map(({ arn }) => arn) })),
+    const { tasks = [], failures = [] } = await api.once("DescribeTasks", "clusterRead", () =>
+      client.send(new DescribeTasksCommand({ cluster, tasks: batch.map(({ arn }) => arn) })),
     );
     counters.count("polls");
     counters.count("polled_tasks", "", batch.length);

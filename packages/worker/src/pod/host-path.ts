@@ -10,10 +10,6 @@ export class VolumeError extends Error {
 const isBelow = (path: string, prefix: string): boolean =>
   normalize(`${path}/`).startsWith(normalize(`${prefix}/`));
 
-/** By the path as written; `hostPathSource` also follows links. */
-export const isAllowedHostPath = (path: string, allowed: readonly string[]): boolean =>
-  allowed.some((prefix) => isBelow(path, prefix));
-
 /** Where a path leads; what of it does not exist yet is taken as written. */
 const realPath = (path: string): string => {
   for (let existing = path; ; existing = dirname(existing)) {

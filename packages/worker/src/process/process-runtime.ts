@@ -5,7 +5,12 @@ import { availableParallelism, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import type { ContainerRecord, PodSpec } from "@gantry/core";
+import {
+  type ContainerRecord,
+  type HostRules,
+  type PodSpec,
+  processRejections,
+} from "@gantry/core";
 import type { Logger } from "pino";
 import { kubeletLogLimits, type LogLimits } from "../logs/log-file.ts";
 import { readLog } from "../logs/log-reader.ts";
@@ -24,7 +29,6 @@ import {
   type Runtime,
 } from "../runtime.ts";
 import { type Session, SessionRefused, type SessionRequest } from "../sessions/session.ts";
-import { type HostRules, processRejections } from "./admission.ts";
 import { compilePlan, type PlanSettings } from "./compile-plan.ts";
 import { findCgroupSupport } from "./cgroup.ts";
 import { Journal, readJournal } from "./journal.ts";
@@ -83,6 +87,7 @@ const defaultEntry = (): string => {
 
 export class ProcessRuntime implements Runtime {
   readonly name = "process";
+  readonly published: string;
   readonly #podsDirectory: string;
   readonly #rules: HostRules;
   readonly #settings: PlanSettings;
@@ -97,7 +102,9 @@ export class ProcessRuntime implements Runtime {
     const mounts = findMountSupport();
     const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
     const allowedHostPaths = options.allowedHostPaths ?? [];
-    this.#rules = { mounts, allowedHostPaths, isRoot: uid === 0, uid, gid };
+    const mountRefusal = mounts.refusal;
+    this.#rules = { mountRefusal, allowedHostPaths, isRoot: uid === 0, uid, gid };
+    this.published = JSON.stringify(this.#rules);
     this.#memoryPath = memoryPath(dataDir);
     const cgroups = options.cgroupRoot === undefined ? findCgroupSupport() : null;
     if (cgroups?.refusal) {

@@ -164,9 +164,17 @@ export class SupervisorServer {
       }),
     };
     this.#pods.set(uid, supervised);
-    const { pod } = supervised;
-    // Kept, for a worker that asks, until its end is on disk.
-    void pod.run().finally(() => journal.written().then(() => this.#over(uid)));
+    void this.#run(uid, supervised.pod, journal);
+  }
+
+  async #run(uid: string, pod: PodSupervision, journal: Journal): Promise<void> {
+    try {
+      await pod.run();
+    } finally {
+      // Kept, for a worker that asks, until its end is on disk.
+      await journal.written();
+      this.#over(uid);
+    }
   }
 
   #journal({ directory, namespace, name, initContainers, containers }: PodPlan): Journal | null {

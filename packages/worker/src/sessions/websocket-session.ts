@@ -11,7 +11,7 @@ const V5 = "v5.channel.k8s.io";
 export const sessionProtocols: readonly string[] = [V5, "v4.channel.k8s.io"];
 
 const NORMAL_CLOSURE = 1000;
-/** Finds out about clients that vanished without a word. */
+/** Finds out about clients that vanished without a word; less than the patience of kubectl. */
 const PING_MS = 30_000;
 /** A client that does not answer our close is cut off by then. */
 const CLOSE_MS = 5_000;
@@ -72,7 +72,7 @@ const receive = (socket: WebSocket, session: Session): void => {
   const { stdin } = session;
   // The program may close its input at any time; that is no fault.
   stdin?.on("error", () => {});
-  stdin?.on("drain", () => socket.resume());
+  for (const event of ["drain", "close"]) stdin?.on(event, () => socket.resume());
   socket.on("message", (raw) => {
     const message = bytesOf(raw);
     const data = message.subarray(1);
@@ -96,8 +96,10 @@ const keepAlive = (socket: WebSocket): (() => void) => {
   let answered = true;
   socket.on("pong", () => (answered = true));
   const timer = setInterval(() => {
-    // While we do not read, its answers can't be seen.
-    if (!answered && !socket.isPaused) return socket.terminate();
+    // While we do not read, neither its answers nor its own pings can be seen; kubectl gives up
+    // without a pong for a minute.
+    if (socket.isPaused) return socket.pong();
+    if (!answered) return socket.terminate();
     answered = false;
     socket.ping();
   }, PING_MS);

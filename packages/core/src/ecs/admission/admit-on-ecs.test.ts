@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { PodSpec } from "../../schema/pod.ts";
 import { type EcsSettingsFile, parseEcsSettings } from "../settings.ts";
-import { admitOnEcs } from "./admit-on-ecs.ts";
+import { admitOnEcs, suitablePlaces } from "./admit-on-ecs.ts";
 
 const fargate = { name: "fargate", cluster: "jobs", launchType: "FARGATE" } as const;
 const spot = {
@@ -265,6 +265,9 @@ test("a Pod runs where it can: one lane that takes it is enough, and refusals ar
   const lanes = [fargate, spot, ec2];
   const grace = withPod({ terminationGracePeriodSeconds: 600 });
   expect(admit(grace, { lanes })).toMatchObject({ rejections: [], lanes: ["metal"] });
+  const settings = parseEcsSettings({ ...file, lanes });
+  const places = suitablePlaces({ namespace: "ns", annotations: {}, spec: grace }, settings);
+  expect(places.map(({ lane }) => lane.name)).toEqual(["metal"]);
   const arm = withPod({ nodeSelector: { "kubernetes.io/arch": "arm64" } });
   expect(admit(arm, { lanes }).lanes).toEqual(["spot"]);
   const both = { ...arm, terminationGracePeriodSeconds: 600 };

@@ -1,7 +1,7 @@
 // Whether the ecs runtime can run a Pod: on some lane, all of it.
 import { planTask } from "../task-plan.ts";
 import { runtimeLabel } from "../lane-settings.ts";
-import { placesFor } from "../places.ts";
+import { type LanePlace, placesFor } from "../places.ts";
 import type { EcsSettings } from "../settings.ts";
 import { containerRules } from "./container-rules.ts";
 import { environmentRules } from "./environment-rules.ts";
@@ -72,6 +72,12 @@ const nowhere = (settings: EcsSettings): string => {
   const zones = [...new Set(settings.network.subnets.map(({ zone }) => zone ?? "unnamed"))];
   return `no lane has these labels; there are ${lanes}, in zones ${zones.join(", ")}`;
 };
+
+/** Where a task of the Pod may go: the lanes that its labels allow and that can run all of it. */
+export const suitablePlaces = (pod: AdmittedPod, settings: EcsSettings): LanePlace[] =>
+  placesFor(pod.spec, settings).filter(
+    ({ lane }) => !findings({ ...pod, lane, settings }).some(isRefusal),
+  );
 
 /** Expects a defaulted spec that is valid by Kubernetes' rules. */
 export function admitOnEcs(pod: AdmittedPod, settings: EcsSettings): EcsAdmission {

@@ -1,21 +1,28 @@
 // What the process runtime can't do of a Pod, by field path, and what it leaves undone harmlessly.
-import type { PodSpec } from "@gantry/core";
-import { isAllowedHostPath } from "../pod/host-path.ts";
-import { DEFAULT_MESSAGE_PATH } from "../pod/termination-message.ts";
-import type { Rejection } from "../runtime.ts";
-import type { MountSupport } from "./mount-support.ts";
+import { z } from "zod";
+import type { PodSpec } from "../schema/pod.ts";
+import { isAllowedHostPath } from "./host-paths.ts";
+import type { Located } from "./located.ts";
 
 type Container = NonNullable<PodSpec["containers"]>[number];
 type Volume = NonNullable<PodSpec["volumes"]>[number];
 
-export interface HostRules {
-  readonly mounts: MountSupport;
+/** What a worker publishes of its host. */
+const hostRules = z.strictObject({
+  /** Why containers can't have mounts of their own; `null` when they can. */
+  mountRefusal: z.string().nullable(),
   /** hostPath volumes must lie below one of these. */
-  readonly allowedHostPaths: readonly string[];
-  readonly isRoot: boolean;
-  readonly uid: number;
-  readonly gid: number;
-}
+  allowedHostPaths: z.array(z.string()).readonly(),
+  isRoot: z.boolean(),
+  uid: z.number(),
+  gid: z.number(),
+});
+export type HostRules = z.infer<typeof hostRules>;
+
+export const parseHostRules = (published: unknown): HostRules | undefined =>
+  hostRules.safeParse(published).data;
+
+const DEFAULT_MESSAGE_PATH = "/dev/termination-log";
 
 const noImage =
   "the process runtime does not use the image, so it has no entrypoint to take from it: " +
@@ -32,8 +39,8 @@ const supportedVolumes = new Set([
 ]);
 const supportedProjections = new Set(["secret", "configMap", "downwardAPI"]);
 
-const volumeRejections = (volume: Volume, path: string, rules: HostRules): Rejection[] => {
-  const rejections: Rejection[] = [];
+const volumeRejections = (volume: Volume, path: string, rules: HostRules): Located[] => {
+  const rejections: Located[] = [];
   for (const [source, value] of Object.entries(volume)) {
     if (value === undefined || supportedVolumes.has(source)) continue;
     const message =
@@ -60,9 +67,9 @@ const userRejections = (
   container: Container,
   path: string,
   rules: HostRules,
-): Rejection[] => {
+): Located[] => {
   const context = { ...spec.securityContext, ...container.securityContext };
-  const rejections: Rejection[] = [];
+  const rejections: Located[] = [];
   const refuse = (field: string, message: string): void => {
     rejections.push({ path: `${path}.securityContext.${field}`, message });
   };
@@ -83,7 +90,7 @@ const containerRejections = (
   container: Container,
   path: string,
   rules: HostRules,
-): Rejection[] => {
+): Located[] => {
   const rejections = userRejections(spec, container, path, rules);
   const refuse = (field: string, message: string): void => {
     rejections.push({ path: `${path}.${field}`, message });
@@ -92,7 +99,7 @@ const containerRejections = (
   if (container.tty === true) refuse("tty", "the process runtime has no terminals");
   if ((container.volumeDevices ?? []).length > 0)
     refuse("volumeDevices", "block devices are not supported");
-  const { refusal } = rules.mounts;
+  const refusal = rules.mountRefusal;
   if (refusal !== null && (container.volumeMounts ?? []).length > 0)
     refuse("volumeMounts", refusal);
   const messagePath = container.terminationMessagePath ?? DEFAULT_MESSAGE_PATH;
@@ -114,8 +121,8 @@ const containerRejections = (
   return rejections;
 };
 
-export const processRejections = (spec: PodSpec, rules: HostRules): Rejection[] => {
-  const rejections: Rejection[] = [];
+export const processRejections = (spec: PodSpec, rules: HostRules): Located[] => {
+  const rejections: Located[] = [];
   for (const list of ["initContainers", "containers"] as const) {
     for (const [n, container] of (spec[list] ?? []).entries()) {
       rejections.push(...containerRejections(spec, container, `${list}[${n}]`, rules));

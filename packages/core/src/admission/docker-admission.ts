@@ -1,19 +1,25 @@
 // What the docker runtime can't do of a Pod, or the worker does not allow, by field path.
-import type { PodSpec } from "@gantry/core";
-import { isAllowedHostPath } from "../pod/host-path.ts";
-import type { Rejection } from "../runtime.ts";
+import { z } from "zod";
+import type { PodSpec } from "../schema/pod.ts";
+import { isAllowedHostPath } from "./host-paths.ts";
+import type { Located } from "./located.ts";
 
 type Container = NonNullable<PodSpec["containers"]>[number];
 type Volume = NonNullable<PodSpec["volumes"]>[number];
 
-export interface DockerRules {
+/** What a worker publishes of what it allows. */
+const dockerRules = z.strictObject({
   /** hostPath volumes must lie below one of these. */
-  readonly allowedHostPaths: readonly string[];
+  allowedHostPaths: z.array(z.string()).readonly(),
   /** privileged, the host's namespaces, and capabilities beyond the baseline. */
-  readonly allowPrivileged: boolean;
+  allowPrivileged: z.boolean(),
   /** The network that Pods get: `bridge`, `none`, `host`, or one that the engine has. */
-  readonly network: string;
-}
+  network: z.string(),
+});
+export type DockerRules = z.infer<typeof dockerRules>;
+
+export const parseDockerRules = (published: unknown): DockerRules | undefined =>
+  dockerRules.safeParse(published).data;
 
 /** Capabilities that the Pod Security Standard "baseline" lets Pods add. */
 const baselineCapabilities = new Set([
@@ -147,8 +153,8 @@ const checkContainer = (
   }
 };
 
-export const dockerRejections = (spec: PodSpec, rules: DockerRules): Rejection[] => {
-  const rejections: Rejection[] = [];
+export const dockerRejections = (spec: PodSpec, rules: DockerRules): Located[] => {
+  const rejections: Located[] = [];
   const below =
     (path: string): Refuse =>
     (field, message) => {
