@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Random } from "../simulation/random.ts";
 import type { ApiClient } from "./api-client.ts";
 import {
+  checkEnded,
   checkEnds,
   checkOutcomes,
   checkRuns,
@@ -15,7 +16,7 @@ import {
 import { FaultActions } from "./fault-actions.ts";
 import { type FaultProfile, planFaults } from "./faults.ts";
 import { History } from "./history.ts";
-import { Installation, partNames } from "./installation.ts";
+import { Installation, type PartName, partNames } from "./installation.ts";
 import { readJournals } from "./journals.ts";
 import { machineLeftovers, podDirectories, redisLeftovers } from "./leftovers.ts";
 import { CRONJOBS, JOBS, Load, planLoad, PODS } from "./load.ts";
@@ -38,6 +39,8 @@ export interface ChaosResult {
   readonly faults: Readonly<Record<string, number>>;
   readonly exceptions: Readonly<Record<string, number>>;
   readonly troubles: Readonly<Record<string, number>>;
+  /** Why processes ended though nobody asked them to. */
+  readonly exitReasons: Readonly<Record<string, number>>;
 }
 
 const LOOK_EVERY_MS = 250;
@@ -149,15 +152,18 @@ class ChaosRun {
     const runs = await readJournals(this.#installation.directory);
     const evidence = {
       ...{ history, runs, plans: this.#plan.jobs },
-      ...{ faults: this.#faults, load: this.#load },
+      ...{ faults: this.#faults, load: this.#load, isLossy: this.#profile.losses > 0 },
     };
+    this.#history = history;
+    this.#runs = runs.length;
+    checkEnded(evidence, this.#findings);
+    // What Redis lost of what it had acknowledged, nobody can hold it to.
+    if (this.#profile.losses > 0) return;
     this.#findings.violations.push(...history.violations, ...this.#load.violations);
     checkOutcomes(evidence, this.#findings);
     checkEnds(evidence, this.#findings);
     checkRuns(evidence, this.#findings);
     checkWrites(evidence, this.#findings);
-    this.#history = history;
-    this.#runs = runs.length;
   }
 
   #history: History | undefined;
@@ -184,13 +190,20 @@ class ChaosRun {
       this.#violated(`${name} did not end after SIGTERM`);
     }
     await this.#until(30, () => machineLeftovers(this.#installation.directory));
-    for (const name of partNames) {
-      const tail = await this.#installation.logTail(name, 2_000);
-      const fatal =
-        /(Uncaught|UnhandledPromiseRejection|TypeError|RangeError|InvariantError).*/.exec(tail);
-      if (fatal !== null) this.#violated(`${name} logged: ${fatal[0].slice(0, 500)}`);
-    }
+    for (const name of partNames) this.#readLog(name, await this.#installation.log(name));
   }
+
+  /** Why processes ended by themselves, and faults of the program that nothing excuses. */
+  #readLog(name: PartName, log: string): void {
+    for (const [, why = ""] of log.matchAll(/^gantry: (?!.* ready|  kubectl)(.*)$/gm)) {
+      const reason = why.replaceAll(/127\.0\.0\.1:\d+|10\.\d+\.\d+\.\d+:\d+|\/tmp\S+/g, "...");
+      this.#exitReasons[reason] = (this.#exitReasons[reason] ?? 0) + 1;
+    }
+    const fatal = /.*(Uncaught|UnhandledPromise|TypeError|RangeError|InvariantError).*/.exec(log);
+    if (fatal !== null) this.#violated(`${name} logged: ${fatal[0].slice(0, 1_500)}`);
+  }
+
+  readonly #exitReasons: Record<string, number> = {};
 
   #result(): ChaosResult {
     const { violations, exceptions, determined } = this.#findings;
@@ -207,6 +220,7 @@ class ChaosRun {
       faults,
       exceptions: Object.fromEntries(exceptions),
       troubles: Object.fromEntries(this.#api.troubles),
+      exitReasons: this.#exitReasons,
       counts: {
         seconds: Math.round(uptime() - this.#began),
         jobs: this.#history?.jobs.size ?? 0,
@@ -218,6 +232,7 @@ class ChaosRun {
         gaps: this.#recorders.reduce((sum, one) => sum + one.gaps.length, 0),
         acknowledged: this.#load.writes.length,
         faults: this.#faults.done.length,
+        lossySeeds: this.#profile.losses > 0 ? 1 : 0,
         passedTime: this.#passedTime,
         lostRevisions: this.#faults.lostRevisions,
         unaskedExits: partNames.reduce(

@@ -32,6 +32,7 @@ const short: ChaosProfile = {
   absenceMaxMs: 5_000,
   redisFreezeMaxMs: 3_000,
   clockJumpMaxMs: 30_000,
+  losses: 0,
   settleSeconds: 150,
 };
 
@@ -44,8 +45,15 @@ const long: ChaosProfile = {
   absenceMaxMs: 95_000,
   redisFreezeMaxMs: 40_000,
   clockJumpMaxMs: 300_000,
+  losses: 0,
   settleSeconds: 420,
 };
+
+/** In every fifth long seed Redis also loses the end of its file, and less can be asserted. */
+const profileOf = (seed: number): ChaosProfile =>
+  isLong ? { ...long, losses: seed % LOSSY_EVERY === 0 ? LOSSES : 0 } : short;
+const LOSSY_EVERY = 5;
+const LOSSES = 2;
 
 const add = (sums: Record<string, number>, more: Readonly<Record<string, number>>): void => {
   for (const [name, count] of Object.entries(more)) sums[name] = (sums[name] ?? 0) + count;
@@ -77,18 +85,19 @@ test(
       ONE_SEED === undefined
         ? Array.from({ length: SEEDS }, (_, n) => FIRST + n)
         : [Number(ONE_SEED)];
-    const [counts, faults, exceptions, troubles] = [{}, {}, {}, {}];
+    const [counts, faults, exceptions, troubles, exitReasons] = [{}, {}, {}, {}, {}];
     const failures: string[] = [];
     let ran = 0;
     for (const seed of seeds) {
       if (failures.length === FAILURES_MAX) break;
       if (performance.now() - began > MINUTES * 60_000) break;
-      const result = await runChaos(seed, isLong ? long : short);
+      const result = await runChaos(seed, profileOf(seed));
       ran += 1;
       add(counts, result.counts);
       add(faults, result.faults);
       add(exceptions, result.exceptions);
       add(troubles, result.troubles);
+      add(exitReasons, result.exitReasons);
       const verdict = `${result.violations.length} violations`;
       console.log(`seed ${seed}: ${verdict} ${JSON.stringify(result.counts)}`);
       if (ONE_SEED !== undefined) console.log(result.faultLog.join("\n"));
@@ -98,7 +107,9 @@ test(
         failures.push(text);
       } else await rm(result.directory, { recursive: true, force: true });
     }
-    console.log(`${ran} seeds ${JSON.stringify({ counts, faults, exceptions, troubles })}`);
+    console.log(
+      `${ran} seeds ${JSON.stringify({ counts, faults, exceptions, troubles, exitReasons })}`,
+    );
     expect(ran).toBeGreaterThan(0);
     expect(failures.join("\n\n")).toBe("");
   },

@@ -1,6 +1,13 @@
 // The checker itself: what it must see, and what it must let pass.
 import { describe, expect, test } from "vitest";
-import { checkEnds, checkOutcomes, checkRuns, checkWrites, type Findings } from "./checks.ts";
+import {
+  checkEnded,
+  checkEnds,
+  checkOutcomes,
+  checkRuns,
+  checkWrites,
+  type Findings,
+} from "./checks.ts";
 import type { FaultActions } from "./fault-actions.ts";
 import { planFaults } from "./faults.ts";
 import { History } from "./history.ts";
@@ -94,7 +101,7 @@ const examine = (
   const faults = { absence: () => options.absence ?? 0 } as unknown as FaultActions;
   const load = { writes: options.writes ?? [] } as unknown as Load;
   const plans = [options.plan ?? plan()];
-  check({ plans, history: found, runs, faults, load }, findings);
+  check({ plans, history: found, runs, faults, load, isLossy: false }, findings);
   return findings;
 };
 
@@ -225,7 +232,7 @@ describe("G1, G5", () => {
   });
 
   test("a Job that does not end is a violation", () => {
-    const { violations } = examine(checkOutcomes, history(["ADDED", job()]), []);
+    const { violations } = examine(checkEnded, history(["ADDED", job()]), []);
     expect(violations).toEqual([expect.stringContaining("G1 a (counted) did not end")]);
   });
 
@@ -251,7 +258,7 @@ describe("G1, G5", () => {
 test("faults and Jobs are functions of the seed", () => {
   const profile = {
     ...{ count: 40, spanMs: 60_000, pauseMaxMs: 8_000, absenceMaxMs: 50_000 },
-    ...{ redisFreezeMaxMs: 40_000, clockJumpMaxMs: 60_000 },
+    ...{ redisFreezeMaxMs: 40_000, clockJumpMaxMs: 60_000, losses: 1 },
   };
   const load = { directory: "/d", jobs: 30, durationMs: 60_000, cronJobs: 1 };
   const planned = (seed: number) =>

@@ -2,7 +2,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Random } from "../simulation/random.ts";
-import { describeFault, type Fault } from "./faults.ts";
+import { describeFault, type Fault, struck } from "./faults.ts";
 import { type Installation, type PartName, partNames } from "./installation.ts";
 import { disturbQueue } from "./queue-mischief.ts";
 import { pause, uptime } from "./uptime.ts";
@@ -19,8 +19,10 @@ export class FaultActions {
   readonly #installation: Installation;
   readonly #faults: readonly Fault[];
   readonly #seed: number;
+  /** The end of the last fault that was begun, by what it strikes. */
+  readonly #turns = new Map<string, Promise<void>>();
   readonly done: DoneFault[] = [];
-  /** Writes that Redis had acknowledged and did not have after its restart. */
+  /** By how many revisions Redis was behind what had been told, after its restarts. */
   lostRevisions = 0;
   /** The newest revision that anybody was told of. */
   newestSeen: () => number = () => 0;
@@ -37,6 +39,13 @@ export class FaultActions {
     await Promise.all(
       this.#faults.map(async (fault, n) => {
         await pause((began - uptime()) * 1000 + fault.atMs);
+        // On a slow machine the one before may take longer than planned.
+        const targets = struck(fault);
+        const before = Promise.all(targets.flatMap((target) => this.#turns.get(target) ?? []));
+        let end: () => void = () => {};
+        const over = new Promise<void>((resolve) => (end = resolve));
+        for (const target of targets) this.#turns.set(target, over);
+        await before;
         const done: DoneFault = { fault, from: uptime(), to: Infinity, note: "" };
         this.done.push(done);
         try {
@@ -44,6 +53,7 @@ export class FaultActions {
         } catch (error) {
           done.note = String(error);
         }
+        end();
         done.to = uptime();
       }),
     );
@@ -75,7 +85,9 @@ export class FaultActions {
     const { redis } = this.#installation;
     switch (fault.kind) {
       case "redis-kill":
-        return this.#killRedis(fault.forMs);
+        return this.#killRedis(fault.forMs, 0);
+      case "redis-loss":
+        return this.#killRedis(fault.forMs, fault.bytes);
       case "redis-freeze":
         redis.freeze();
         await pause(fault.forMs);
@@ -155,10 +167,11 @@ export class FaultActions {
     return "";
   }
 
-  async #killRedis(forMs: number): Promise<string> {
+  async #killRedis(forMs: number, lostBytes: number): Promise<string> {
     const { redis } = this.#installation;
     await redis.kill();
     const seen = this.newestSeen();
+    if (lostBytes > 0) await redis.loseTail(lostBytes);
     await pause(forMs);
     // Nobody writes before it is known what survived.
     const proxies = [...this.#installation.parts.values()].map(({ proxy }) => proxy);

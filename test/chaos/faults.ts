@@ -33,6 +33,8 @@ type Kind =
   | { readonly kind: "network-cut"; readonly part: "worker-2" }
   | { readonly kind: "disk-full"; readonly part: "worker-1" }
   | { readonly kind: "redis-kill" }
+  /** The machine of Redis dies, and the end of its file with it. */
+  | { readonly kind: "redis-loss"; readonly bytes: number }
   | { readonly kind: "redis-freeze" }
   /** SIGKILL of every Gantry process at once. */
   | { readonly kind: "blackout" }
@@ -54,6 +56,8 @@ export interface FaultProfile {
   readonly absenceMaxMs: number;
   readonly redisFreezeMaxMs: number;
   readonly clockJumpMaxMs: number;
+  /** How often Redis loses the end of its file. */
+  readonly losses: number;
 }
 
 const schedulers = ["scheduler-1", "scheduler-2"] as const;
@@ -65,6 +69,9 @@ const LONGEST_SHARE = 0.25;
 
 /** No process is struck twice at once; it has this long to come back. */
 const REST_MS = 1_500;
+
+/** A fault for which no time is found in so many attempts is left out. */
+const ATTEMPTS = 20;
 
 const isWorker = (part: PartName): part is WorkerName => part.startsWith("worker");
 
@@ -121,12 +128,22 @@ const mischief = (random: Random): Kind & { forMs: number } => {
   };
 };
 
+/** Some hundred commands, which is more than a second of this load. */
+const LOST_BYTES_MAX = 100_000;
+
+const loss = (random: Random): Kind & { forMs: number } => ({
+  kind: "redis-loss",
+  bytes: random.int(1, LOST_BYTES_MAX),
+  forMs: random.int(100, 3_000),
+});
+
 /** What a fault takes for itself while it lasts. */
-const struck = (fault: Kind): readonly string[] => {
+export const struck = (fault: Kind): readonly string[] => {
   switch (fault.kind) {
     case "queue":
       return [`queue ${fault.queue}`];
     case "redis-kill":
+    case "redis-loss":
     case "redis-freeze":
       return ["redis"];
     case "blackout":
@@ -136,19 +153,30 @@ const struck = (fault: Kind): readonly string[] => {
   }
 };
 
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** In the order of their beginnings. */
 export const planFaults = (random: Random, profile: FaultProfile): Fault[] => {
-  const free = new Map<string, number>();
+  const taken = new Map<string, Span[]>();
   const faults: Fault[] = [];
   for (let n = 0; n < profile.count; n++) {
-    const kind = pick(random, profile);
+    const kind = n < profile.losses ? loss(random) : pick(random, profile);
     const targets = struck(kind);
-    const wished = random.int(0, profile.spanMs);
-    const atMs = Math.max(wished, ...targets.map((target) => free.get(target) ?? 0));
-    // What can't begin in time is left out, so that a run ends.
-    if (atMs > profile.spanMs) continue;
-    for (const target of targets) free.set(target, atMs + kind.forMs + REST_MS);
-    faults.push({ ...kind, atMs });
+    const isFree = ({ from, to }: Span): boolean =>
+      targets.every((target) =>
+        (taken.get(target) ?? []).every((other) => other.to < from || to < other.from),
+      );
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const atMs = random.int(0, profile.spanMs);
+      const span = { from: atMs, to: atMs + kind.forMs + REST_MS };
+      if (!isFree(span)) continue;
+      for (const target of targets) taken.set(target, [...(taken.get(target) ?? []), span]);
+      faults.push({ ...kind, atMs });
+      break;
+    }
   }
   return faults.toSorted((a, b) => a.atMs - b.atMs);
 };

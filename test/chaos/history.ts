@@ -63,6 +63,8 @@ export interface JobHistory {
   object: ApiObject;
   revision: number;
   isDeleted: boolean;
+  /** It went while the watch was expired; how it ended nobody saw. */
+  isGoneInGap: boolean;
   readonly live: Map<string, PodHistory>;
   readonly pods: Map<string, PodHistory>;
   readonly counted: { readonly pod: PodView; readonly as: "succeeded" | "failed" }[];
@@ -180,14 +182,22 @@ export class History {
     if (before === undefined) {
       if (type === "DELETED") return;
       this.jobs.set(uid, {
-        ...{ key: `${namespace}/${name}`, uid, object, revision, isDeleted: false },
-        ...{ live: new Map(), pods: new Map(), counted: [], isUncertain: false, steps: [step] },
+        ...{
+          key: `${namespace}/${name}`,
+          uid,
+          object,
+          revision,
+          isDeleted: false,
+          isGoneInGap: false,
+        },
+        ...{ live: new Map(), pods: new Map(), counted: [], isUncertain: afterGap, steps: [step] },
       });
       return;
     }
     before.steps.push(step);
     if (type === "DELETED") {
       before.isDeleted = true;
+      before.isGoneInGap = afterGap;
       return;
     }
     const wasOver = isOver(statusOf(before.object));
@@ -244,7 +254,8 @@ export class History {
     }
     pod.view = view;
     if (!before.isTracked || view.isTracked || job.isDeleted) return;
-    if (!afterGap) this.#count(job, before, view);
+    // Orphaned with its Job's deletion, it leaves the books uncounted.
+    if (!afterGap && owner?.uid === job.uid) this.#count(job, before, view);
   }
 
   /** R25, R32, R81: a Pod leaves the books: as what? */

@@ -258,12 +258,9 @@ export class Installation {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** The last lines that a process wrote. */
-  async logTail(name: PartName, lines = 20): Promise<string> {
-    const text = await readFile(join(this.directory, "logs", `${name}.log`), "utf8").catch(
-      () => "",
-    );
-    return text.trimEnd().split("\n").slice(-lines).join("\n");
+  /** What a process wrote, in all its lives. */
+  log(name: PartName): Promise<string> {
+    return readFile(join(this.directory, "logs", `${name}.log`), "utf8").catch(() => "");
   }
 }
 

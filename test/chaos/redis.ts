@@ -1,6 +1,6 @@
 // The installation's Redis, with the settings of production: killed, restarted on its append-only file, stood still.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { waitFor } from "../support/wait-for.ts";
@@ -46,6 +46,16 @@ export class ChaosRedis {
     if (this.#child === undefined) return;
     this.#child.kill("SIGKILL");
     await exited(this.#child);
+  }
+
+  /** What the machine's death takes with it: the end of the file. Only while the server is dead. */
+  async loseTail(bytes: number): Promise<void> {
+    const directory = join(this.#directory, "appendonlydir");
+    const names = (await readdir(directory)).filter((name) => name.endsWith(".incr.aof"));
+    const newest = names.toSorted().at(-1);
+    if (newest === undefined) return;
+    const file = join(directory, newest);
+    await truncate(file, Math.max(0, (await stat(file)).size - bytes));
   }
 
   freeze(): void {

@@ -4,9 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Job } from "@gantry/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 import { type FakeEcs, startFakeEcs } from "../fake-ecs/fake-ecs.ts";
 import { gantryConfig, gantryEnvironment } from "../fake-ecs/gantry-config.ts";
-import { example, gantryUpWith, type Installation, runGantry } from "../support/gantry.ts";
+import {
+  example,
+  gantryUpWith,
+  type Installation,
+  runGantry,
+  waitForFile,
+} from "../support/gantry.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 let directory: string;
@@ -111,7 +118,7 @@ describe("the examples", () => {
 
   test("gantry run follows the output to the end of the task's log", async () => {
     const file = join(directory, "run.yaml");
-    const manifest = (await import("yaml")).stringify({
+    const manifest = stringify({
       apiVersion: "batch/v1",
       kind: "Job",
       metadata: { name: "followed" },
@@ -172,6 +179,26 @@ describe("what ends a task", () => {
     });
   });
 
+  test("a restart is another task; the log of the one before is --previous, also after the end", async () => {
+    const marker = join(directory, "restarted");
+    const script = `[ -e ${marker} ] && { echo second; exit 0; }; touch ${marker}; echo first; exit 3`;
+    const restarts = job("restarts", script, { backoffLimit: 6 });
+    restarts.spec.template.spec.restartPolicy = "OnFailure";
+    await gantry.client.jobs.submit(restarts as never);
+    expect((await completed("restarts")).status).toMatchObject({ succeeded: 1 });
+    const runs = await runsOf("restarts");
+    expect(runs.map(({ containers }) => containers[0]?.exitCode)).toEqual([3, 0]);
+    const { items } = await gantry.client.pods.list({ labelSelector: "job-name=restarts" });
+    const [pod] = items;
+    expect(pod?.status?.containerStatuses?.[0]).toMatchObject({
+      restartCount: 1,
+      lastState: { terminated: { exitCode: 3 } },
+    });
+    expect(await logs("restarts", 1)).toEqual(["second"]);
+    const previous = await gantry.gantry("logs", pod?.metadata.name ?? "", "--previous");
+    expect(previous).toMatchObject({ code: 0, stdout: "first\n" });
+  });
+
   test("the deletion of its Job stops it within its grace", async () => {
     await gantry.client.jobs.submit(
       job("goes", "trap '' TERM; while :; do sleep 0.1; done") as never,
@@ -190,9 +217,7 @@ describe("what ends a task", () => {
     const script = `[ -e ${directory}/again ] && exit 0; touch ${directory}/again; sleep 1000`;
     await gantry.client.jobs.submit(job("bears", script, { podFailurePolicy }) as never);
     const run = await running("bears");
-    await waitFor("it to have begun", async () =>
-      (await import("node:fs")).existsSync(join(directory, "again")) ? true : undefined,
-    );
+    await waitForFile(join(directory, "again"));
     fake.tasks.interrupt(run.taskArn, "hostLoss");
     const done = await completed("bears");
     expect(done.status).toMatchObject({ succeeded: 1 });
@@ -203,6 +228,30 @@ describe("what ends a task", () => {
       expect.objectContaining({ type: "DisruptionTarget", status: "True" }),
     );
   });
+});
+
+test("what a task can't do is refused when it is submitted, in a dry run too", async () => {
+  const manifest = {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: "refused" },
+    spec: {
+      template: {
+        spec: {
+          restartPolicy: "Never",
+          hostNetwork: true,
+          containers: [{ name: "main", image: "busybox", command: ["true"] }],
+        },
+      },
+    },
+  };
+  const file = join(directory, "refused.json");
+  await writeFile(file, JSON.stringify(manifest));
+  const refused = await gantry.kubectl("apply", "--dry-run=server", "-f", file);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain(
+    "spec.template.spec.hostNetwork: Forbidden: not supported by runtime ecs-fargate: ",
+  );
 });
 
 describe("what is refused at the start, with what to mend", () => {

@@ -111,10 +111,29 @@ test("keys rotate: the old one opens until its Secrets are written again", async
   expect((await secret("db")).data).toEqual({ password: ENCODED });
 });
 
+test("with another key it does not start, and says what to do", async () => {
+  const other = randomBytes(32).toString("base64");
+  await gantry.process.stop();
+  await writeFile(keyFile, `${other}\n`);
+  const refusal = await gantry.restart().then(
+    () => "",
+    (error: Error) => error.message,
+  );
+  const [, id] = /encrypted under key "([\w-]{8})"/.exec(refusal) ?? [];
+  expect(refusal).toContain(`add the line "lost ${id}" to the key file`);
+  expect(refusal).not.toContain(other);
+
+  await writeFile(keyFile, `lost ${id}\n${other}\n`);
+  await gantry.restart();
+  client.close();
+  client = await DirectClient.of(gantry.kubeconfig);
+});
+
 test("without its key a Secret is not shown, and the error does not tell it", async () => {
-  await writeFile(keyFile, `${randomBytes(32).toString("base64")}\n`);
-  await restart();
   await expect(client.send("GET", `${path}/db`)).rejects.toThrow(
     /the Secret default\/db can't be read: it is encrypted under key [\w-]{8}/,
   );
+  const listed = await client.send("GET", path);
+  expect(listed).toContain('"gantry.dev/unreadable":"it is encrypted under key');
+  expect(listed).not.toContain(ENCODED);
 });

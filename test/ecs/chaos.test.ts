@@ -17,21 +17,23 @@ const SEEDS = Number(process.env["GANTRY_CHAOS_SEEDS"] ?? (isLong ? 20 : 1));
 const seeds =
   ONE_SEED === undefined ? Array.from({ length: SEEDS }, (_, n) => FIRST + n) : [Number(ONE_SEED)];
 const SHOWN_MAX = 8;
-const TIMEOUT_MS = 15 * 60_000;
+const TIMEOUT_MS = 30 * 60_000;
 
 const short: ChaosSize = {
   pods: 60,
   workers: 2,
   faultFactor: 1,
   harassMs: 15_000,
-  settleMs: 90_000,
+  killEveryMs: 5_000,
+  idleMs: 60_000,
 };
 const long: ChaosSize = {
   pods: 1_000,
   workers: 3,
   faultFactor: 1.5,
   harassMs: 120_000,
-  settleMs: 300_000,
+  killEveryMs: 8_000,
+  idleMs: 180_000,
 };
 
 test.each(seeds)(

@@ -88,7 +88,7 @@ export class Observer {
       ["GET", "/healthz"],
       ["GET", "/livez"],
       ["GET", "/readyz"],
-      ["GET", `${JOBS}?limit=10`],
+      ["GET", "/api/v1/namespaces"],
       ["DELETE", `${JOBS}/nobody`],
     ] as const;
     const [method, path] = all[this.#probed % all.length] ?? all[0];

@@ -23,7 +23,7 @@ const ALL = [
 
 const names =
   asked === undefined
-    ? ["cluster", "sentinel", "valkey"]
+    ? ["cluster", "valkey"]
     : asked === "all"
       ? Object.keys(topologies)
       : asked.split(",");

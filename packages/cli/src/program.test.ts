@@ -34,7 +34,6 @@ describe("options", () => {
     expect(await options(["up"], { GANTRY_REDIS_URL: "" })).toMatchObject({
       listen: "127.0.0.1:7443",
       runtime: ["process", "simulated"],
-      concurrency: 100,
     });
   });
 

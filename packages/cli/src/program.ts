@@ -2,8 +2,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { version } from "./version.ts";
 
-/** Local Pods are processes of this machine; more at once than this seldom makes them faster. */
-const DEFAULT_CONCURRENCY = 100;
 const DEFAULT_LISTEN = "127.0.0.1:7443";
 
 export function program(): Command {
@@ -261,9 +259,10 @@ const runtimeOption = (): Option =>
 const RUNTIMES: readonly string[] = ["process", "docker", "ecs", "simulated"];
 
 const concurrencyOption = (): Option =>
-  new Option("--concurrency <pods>", "Pods at once")
-    .default(DEFAULT_CONCURRENCY)
-    .argParser(positive);
+  new Option(
+    "--concurrency <pods>",
+    "Pods at once (default: 100, with --runtime ecs 5000)",
+  ).argParser(positive);
 
 function wholeNumber(text: string): number {
   if (!/^-?\d+$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");

@@ -11,7 +11,16 @@ export const CLEANUP_EVERY_MS = 10_000;
 /** Ended and counted Pods kept in all (kube-controller-manager --terminated-pod-gc-threshold). */
 const SETTLED_PODS_MAX = 12_500;
 
+/**
+ * Events kept in all, some 80 MB: under a flood of Jobs an hour of them would fill the store, and
+ * nobody reads them then.
+ */
+const EVENTS_MAX = 100_000;
+
 const BATCH = 500;
+
+/** Jobs whose deletion is under way at once. */
+const EXPIRED_AT_ONCE = 32;
 
 export interface CleanupReport {
   readonly jobsDeleted: number;
@@ -21,9 +30,11 @@ export interface CleanupReport {
 
 export class Cleanup {
   readonly #context: ControllerContext;
+  readonly #eventsMax: number;
 
-  constructor(context: ControllerContext) {
+  constructor(context: ControllerContext, eventsMax = EVENTS_MAX) {
     this.#context = context;
+    this.#eventsMax = eventsMax;
   }
 
   async run(): Promise<CleanupReport> {
@@ -47,12 +58,18 @@ export class Cleanup {
         0,
         BATCH,
       );
+      const expired: { key: string; dueAtMs: number }[] = [];
       for (let n = 0; n + 1 < found.length; n += 2) {
-        const [key = "", dueAtMs = ""] = found.slice(n, n + 2);
-        const expire = (): Promise<boolean> => this.#expireJob(key);
-        const gone = await (metrics?.queues.run(TTL_QUEUE, Number(dueAtMs), now(), expire) ??
-          expire());
-        if (gone) deleted += 1;
+        expired.push({ key: found[n] ?? "", dueAtMs: Number(found[n + 1]) });
+      }
+      for (let n = 0; n < expired.length; n += EXPIRED_AT_ONCE) {
+        const gone = await Promise.all(
+          expired.slice(n, n + EXPIRED_AT_ONCE).map(({ key, dueAtMs }) => {
+            const expire = (): Promise<boolean> => this.#expireJob(key);
+            return metrics?.queues.run(TTL_QUEUE, dueAtMs, now(), expire) ?? expire();
+          }),
+        );
+        deleted += gone.filter(Boolean).length;
       }
       if (found.length < 2 * BATCH) return deleted;
     }
@@ -86,28 +103,31 @@ export class Cleanup {
     return gone;
   }
 
+  /** Those whose time is over, and the oldest of too many. */
   async #expiredEvents(): Promise<number> {
     const { store, now } = this.#context;
+    const expiry = store.key(suffix.eventExpiry);
     let deleted = 0;
+    let excess = (await store.redis.zcard(expiry)) - this.#eventsMax;
     for (;;) {
-      const keys = await store.redis.zrangebyscore(
-        store.key(suffix.eventExpiry),
-        "-inf",
-        now(),
-        "LIMIT",
-        0,
-        BATCH,
-      );
+      const keys =
+        excess > 0
+          ? await store.redis.zrange(expiry, "0", String(Math.min(BATCH, excess) - 1))
+          : await store.redis.zrangebyscore(expiry, "-inf", now(), "LIMIT", 0, BATCH);
       const events = await store.getMany("events", keys);
-      for (const [n, key] of keys.entries()) {
-        const event = events[n];
-        const txn = new Txn();
-        if (event === null || event === undefined) txn.side("ZREM", suffix.eventExpiry, key);
-        else removeObject(txn, "events", event);
-        await store.commit(txn);
-      }
+      // Committed at once, they go to Redis together.
+      await Promise.all(
+        keys.map((key, n) => {
+          const event = events[n];
+          const txn = new Txn();
+          if (event === null || event === undefined) txn.side("ZREM", suffix.eventExpiry, key);
+          else removeObject(txn, "events", event);
+          return store.commit(txn);
+        }),
+      );
       deleted += keys.length;
-      if (keys.length < BATCH) return deleted;
+      if (excess <= 0 && keys.length < BATCH) return deleted;
+      excess -= keys.length;
     }
   }
 

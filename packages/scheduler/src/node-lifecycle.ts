@@ -147,6 +147,7 @@ export class NodeLifecycle {
       if (syncKey !== undefined) wake.add(syncKey);
     }
     await queues.wake([...wake]);
+    if (lost > 0) this.#context.metrics?.resync.repaired("lease_expired", lost);
     if (lost > 0) log.warn({ node, pods: lost }, "node is gone: its pods are lost");
   }
 

@@ -11,6 +11,7 @@ import {
   Store,
   type SyncPayload,
   Templates,
+  settleWithin,
 } from "@gantry/store";
 import { type Job as BullJob, Queue, Worker } from "bullmq";
 import type { Logger } from "pino";
@@ -41,6 +42,9 @@ const SYNC_CONCURRENCY = 64;
 /** Short, so that what a scheduler that died was about is taken up soon; syncs bear repeating. */
 const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
+
+/** Time for syncs under way, and for the queues' blocked reads, to end. */
+const CLOSE_MS = 10_000;
 
 export interface SchedulerOptions {
   readonly redis: RedisConnection;
@@ -130,7 +134,8 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     await presence.close();
     await Promise.all(loops.map((loop) => loop.close()));
     await resync.release().catch(() => {});
-    await Promise.all([sync.close(), cleanup.close()]);
+    // Bounded: what is left undone stays marked, and a process that is told to stop must.
+    await settleWithin(CLOSE_MS, Promise.all([sync.close(), cleanup.close()]));
     await base.events.close();
     await Promise.all([queues.close(), cleanupQueue.close()]);
     await store.close();

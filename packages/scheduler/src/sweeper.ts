@@ -35,12 +35,13 @@ export class Sweeper {
   }
 
   async #unqueued(): Promise<number> {
-    const { store, queues, log } = this.#context;
+    const { store, queues, log, metrics } = this.#context;
     const pods = await unqueuedPods(store);
     const forgotten = pods.filter((pod) => this.#unqueuedBefore.has(pod.uid));
     this.#unqueuedBefore = new Set(pods.map((pod) => pod.uid));
     if (forgotten.length === 0) return 0;
     await enqueueMarked(store, queues, forgotten);
+    metrics?.resync.repaired("pod_not_enqueued", forgotten.length);
     log.info({ pods: forgotten.length }, "enqueued pods that were committed and not on the queue");
     return forgotten.length;
   }

@@ -1,5 +1,5 @@
 // Which controller answers for a sync key.
-import { type Resource, suffix } from "@gantry/store";
+import { FORMAT, type Resource, storedMinor, suffix } from "@gantry/store";
 import type { ControllerContext } from "./controller-context.ts";
 import { CronJobController } from "./sync-cronjob.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
@@ -23,6 +23,8 @@ export const syncByKey = (context: ControllerContext): ((key: string) => Promise
       return collector.sync(name as Exclude<Resource, "pods" | "events">, ownerKey, uid, dirty);
     }
     if (kind === "namespaces") return namespaces.sync(name, dirty);
+    // A newer Gantry beside this one may have keys of its own: the sweep offers them again.
+    if ((await storedMinor(store)) > FORMAT.minor) return;
     log.warn({ key }, "unknown sync key dropped");
     await store.redis.hdel(store.key(suffix.dirty), key);
   };

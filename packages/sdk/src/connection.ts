@@ -70,7 +70,7 @@ export class Connection {
       const response = await this.#send(request, this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
       const text = await this.#text(response);
       const status = response.statusCode ?? 0;
-      if (status >= 400) throw GantryError.fromAnswer(status, text);
+      if (status >= 400) throw GantryError.fromAnswer(status, text, retryAfterOf(response));
       const body = (text === "" ? undefined : JSON.parse(text)) as T;
       return { status, body, warnings: warningsOf(response) };
     });
@@ -81,7 +81,8 @@ export class Connection {
     const response = await this.#send(request, 0);
     const status = response.statusCode ?? 0;
     if (status < 400) return response;
-    throw GantryError.fromAnswer(status, await this.#text(response));
+    const text = await this.#text(response);
+    throw GantryError.fromAnswer(status, text, retryAfterOf(response));
   }
 
   /** Closes idle connections; running streams end. */
@@ -150,3 +151,6 @@ function warningsOf(response: http.IncomingMessage): string[] {
   const quoted = [...header.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)];
   return quoted.map((match) => (match[1] ?? "").replaceAll(/\\(.)/g, "$1"));
 }
+
+const retryAfterOf = (response: http.IncomingMessage): string | undefined =>
+  response.headers["retry-after"];

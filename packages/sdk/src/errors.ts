@@ -29,28 +29,29 @@ export class GantryError extends Error {
   readonly causes: readonly StatusCause[];
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: number, body: StatusBody) {
+  /** `retryAfter`: the header, for answers that say it nowhere else (a proxy's). */
+  constructor(code: number, body: StatusBody, retryAfter?: string) {
     super(body.message ?? `the server answered ${code}`);
     this.code = code;
     this.reason = body.reason ?? reasonOf(code);
     this.causes = body.details?.causes ?? [];
-    this.retryAfterSeconds = body.details?.retryAfterSeconds;
+    const seconds = /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) : undefined;
+    this.retryAfterSeconds = body.details?.retryAfterSeconds ?? seconds;
   }
 
   /** Reads an error answer; a body that is no Status (a proxy's page) is quoted in short. */
-  static fromAnswer(code: number, text: string): GantryError {
+  static fromAnswer(code: number, text: string, retryAfter?: string): GantryError {
     try {
       const body = JSON.parse(text) as StatusBody | null;
       if (body !== null && typeof body === "object" && body.kind === "Status") {
-        return new GantryError(body.code ?? code, body);
+        return new GantryError(body.code ?? code, body, retryAfter);
       }
     } catch {
       // Not JSON: quoted below.
     }
     const quote = text.trim().slice(0, 200);
-    return new GantryError(code, {
-      message: `the server answered ${code}${quote && `: ${quote}`}`,
-    });
+    const message = `the server answered ${code}${quote && `: ${quote}`}`;
+    return new GantryError(code, { message }, retryAfter);
   }
 }
 

@@ -64,6 +64,23 @@ describe("submit", () => {
     expect(server.seen).toHaveLength(2);
   });
 
+  test.each([
+    ["its Status", { "content-type": "application/json" }, 1],
+    ["a header alone, as of a proxy", { "content-type": "text/plain", "retry-after": "1" }, 0],
+  ])("waits as long as the server asks for, by %s", async (_, headers, inBody) => {
+    const times: number[] = [];
+    server.handler = (_request, response) => {
+      times.push(performance.now());
+      if (times.length > 1) return json(response, job("pi", "1"), 201);
+      const details = { retryAfterSeconds: 1 };
+      const body = inBody === 1 ? status(429, "TooManyRequests", "later", details) : "later";
+      response.writeHead(429, headers).end(JSON.stringify(body));
+    };
+    await client.jobs.submit(manifest);
+    expect(times).toHaveLength(2);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(990);
+  });
+
   test("reports every broken rule with its field", async () => {
     const causes = [
       {

@@ -9,7 +9,7 @@ import type { Txn } from "./txn.ts";
 const seenScript = script("task-seen");
 
 /** Events kept for workers that read late; what they miss their polls make up for. */
-const EVENTS_LENGTH = 20_000;
+const EVENTS_LENGTH = 10_000;
 
 /** A Pod's present attempt, and what became of it. */
 export interface TaskRecord extends LaunchIntent {

@@ -44,8 +44,8 @@ export interface WorkerOptions extends RuntimeOptions {
   readonly node: string;
   /** Runtime of Pods that name none; must be one of `runtimes`. */
   readonly defaultRuntime: string;
-  /** Pods at once. */
-  readonly concurrency: number;
+  /** Pods at once; by default 100, or 5,000 where none of them would live on this worker. */
+  readonly concurrency?: number | undefined;
   /** What Pods may request altogether, as quantities; what is not given is measured. */
   readonly capacity?: { readonly cpu?: string; readonly memory?: string; readonly pods?: number };
   /** Labels and taints of the Node, beside those that every worker has. */
@@ -140,7 +140,7 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
   const queues = new Queues(store);
   const capacity = nodeCapacity(
     options.dataDir,
-    options.capacity?.pods ?? options.concurrency,
+    options.capacity?.pods ?? podsAtOnce(options),
     options.capacity ?? {},
   );
   const { context, placement, evictions } = await openContext(options, store, queues, runtimes, {
@@ -244,6 +244,14 @@ const openContext = async (
   return { context, placement, evictions };
 };
 
+/** Local Pods are processes of this host; more at once than this seldom makes them faster. */
+const LOCAL_PODS = 100;
+/** Of Pods that run elsewhere a worker only keeps track: 20,000 active queue jobs take 2 % of a core. */
+const DISTANT_PODS = 5_000;
+
+const podsAtOnce = ({ concurrency, runtimes }: WorkerOptions): number =>
+  concurrency ?? (runtimes.every((name) => name === "ecs") ? DISTANT_PODS : LOCAL_PODS);
+
 const queuesOf = ({ runtimes }: WorkerOptions): string[] => [
   podQueueName(undefined),
   ...runtimes.map((name) => podQueueName(name)),
@@ -256,10 +264,9 @@ const openQueueWorkers = (
   options: WorkerOptions,
 ): Worker[] => {
   const names = queuesOf(options);
-  const takers = Math.min(TAKERS_MAX, options.concurrency);
-  const shares = Array.from({ length: takers }, (_, n) =>
-    Math.floor((options.concurrency + n) / takers),
-  );
+  const atOnce = podsAtOnce(options);
+  const takers = Math.min(TAKERS_MAX, atOnce);
+  const shares = Array.from({ length: takers }, (_, n) => Math.floor((atOnce + n) / takers));
   const takes = names.flatMap((name) => shares.map((concurrency) => ({ name, concurrency })));
   return takes.map(({ name, concurrency }) => {
     const worker = new Worker(name, (job, token) => work(placement, runner, job, token), {

@@ -79,8 +79,15 @@ const reflector: readonly Step[] = [
     headers: typed,
   },
   {
-    what: "a consistent read at one revision",
-    path: ({ listed }) => `${JOBS}?resourceVersion=${listed}&resourceVersionMatch=Exact&limit=500`,
+    what: "a list of what nobody changes",
+    path: "/api/v1/namespaces?limit=500&resourceVersion=0",
+    headers: typed,
+    check: ({ metadata }, memory) => void (memory["namespaces"] = metadata.resourceVersion),
+  },
+  {
+    what: "and a consistent read of it at that revision",
+    path: ({ namespaces }) =>
+      `/api/v1/namespaces?resourceVersion=${namespaces}&resourceVersionMatch=Exact&limit=500`,
     headers: typed,
   },
   {

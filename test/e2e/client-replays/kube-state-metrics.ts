@@ -7,8 +7,9 @@ const headers = {
 };
 
 const served = [
-  ...["configmaps", "namespaces", "nodes", "pods", "replicationcontrollers", "secrets"],
-  ...["serviceaccounts", "services"],
+  ...["configmaps", "endpoints", "namespaces", "nodes", "persistentvolumeclaims"],
+  ...["persistentvolumes", "pods", "replicationcontrollers", "secrets", "serviceaccounts"],
+  "services",
 ].map((resource) => `/api/v1/${resource}`);
 
 const servedGroups = [
@@ -16,23 +17,20 @@ const servedGroups = [
   ...["daemonsets", "deployments", "replicasets", "statefulsets"].map((one) => `apps/v1/${one}`),
   "autoscaling/v2/horizontalpodautoscalers",
   "coordination.k8s.io/v1/leases",
+  "networking.k8s.io/v1/ingresses",
 ].map((resource) => `/apis/${resource}`);
 
 /** Of groups that are served, and of others: only the former are answered with a Status. */
 const missing = [
-  ...[
-    "endpoints",
-    "limitranges",
-    "persistentvolumeclaims",
-    "persistentvolumes",
-    "resourcequotas",
-  ].map((resource) => ({ path: `/api/v1/${resource}`, type: "application/json" })),
+  ...["limitranges", "resourcequotas"].map((resource) => ({
+    path: `/api/v1/${resource}`,
+    type: "application/json",
+  })),
   { path: "/apis/policy/v1/poddisruptionbudgets", type: "application/json" },
+  { path: "/apis/networking.k8s.io/v1/networkpolicies", type: "application/json" },
   ...[
     "admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
     "certificates.k8s.io/v1/certificatesigningrequests",
-    "networking.k8s.io/v1/ingresses",
-    "networking.k8s.io/v1/networkpolicies",
     "storage.k8s.io/v1/storageclasses",
     "storage.k8s.io/v1/volumeattachments",
   ].map((resource) => ({ path: `/apis/${resource}`, type: "text/plain" })),

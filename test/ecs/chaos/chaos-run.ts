@@ -19,10 +19,11 @@ export interface ChaosSize {
   readonly workers: number;
   /** Faults of requests, tasks and events: so many times those of the profile `mild`. */
   readonly faultFactor: number;
-  /** How long workers are killed. */
+  /** How long workers are killed, and each of them how often at most. */
   readonly harassMs: number;
-  /** From then to the last Job's end and the last task's. */
-  readonly settleMs: number;
+  readonly killEveryMs: number;
+  /** After that, how long nothing may happen though Jobs or tasks are left. */
+  readonly idleMs: number;
 }
 
 export interface ChaosResult {
@@ -38,8 +39,13 @@ const LOOK_EVERY_MS = 500;
 /** Of stopTimeout and its like: a second of theirs. */
 const SECOND_MS = 100;
 
-/** Refusals that shut a lane for minutes: with as many as of the others nothing would be launched. */
-const SLOW: ReadonlySet<string> = new Set(["quota", "provisioningQuota"]);
+/** Refusals after which Gantry is slow for minutes: with as many as of the others little would be launched. */
+const SLOW: ReadonlySet<string> = new Set([
+  "quota",
+  "provisioningQuota",
+  "throttle",
+  "subnetThrottle",
+]);
 const SLOW_SHARE = 0.25;
 
 const multiplied = (factor: number): FaultProfile => {
@@ -111,12 +117,17 @@ class ChaosRun {
 
   async run(): Promise<string[]> {
     const stop = new AbortController();
-    const harassed = this.#gantry.harass(new Random(this.#random.int(0, 2 ** 31)), stop.signal);
+    const harassed = this.#gantry.harass(
+      new Random(this.#random.int(0, 2 ** 31)),
+      this.#size.killEveryMs,
+      stop.signal,
+    );
     const users = Promise.all(this.#plans.map((plan) => this.#use(plan)));
-    await Promise.all([users, this.#ended(this.#size.harassMs)]);
+    const endMs = Date.now() + this.#size.harassMs;
+    await Promise.all([users, this.#ended(() => Date.now() > endMs)]);
     stop.abort();
     await harassed;
-    const inTime = await this.#ended(this.#size.settleMs);
+    const inTime = await this.#ended(this.#standstill());
     // What is left to do is to be done without further faults.
     this.#fake.faults.seeded = false;
     const violations = inTime ? [] : await this.#unfinished();
@@ -160,15 +171,26 @@ class ChaosRun {
     }
   }
 
-  /** Whether all Jobs end within this time. */
-  async #ended(withinMs: number): Promise<boolean> {
-    const endMs = Date.now() + withinMs;
+  /** Tells whether nothing has happened for a while: no task was made, none ended. */
+  #standstill(): () => boolean {
+    const { journal } = this.#fake;
+    let last = "";
+    let sinceMs = Date.now();
+    return () => {
+      const now = `${journal.runs.length} ${journal.live().length}`;
+      if (now !== last) [last, sinceMs] = [now, Date.now()];
+      return Date.now() - sinceMs > this.#size.idleMs;
+    };
+  }
+
+  /** Whether all Jobs end before they are given up. */
+  async #ended(isGivenUp: () => boolean): Promise<boolean> {
     let open = [...this.#plans];
     for (;;) {
       const over = await Promise.all(open.map((plan) => this.#isOver(plan)));
       open = open.filter((_, n) => over[n] !== true);
       if (open.length === 0) return true;
-      if (Date.now() > endMs) return false;
+      if (isGivenUp()) return false;
       await pause(LOOK_EVERY_MS);
     }
   }
@@ -190,8 +212,8 @@ class ChaosRun {
 
   /** What nobody owns is to be stopped by the sweep; the check tells what was not. */
   async #quiet(): Promise<void> {
-    const endMs = Date.now() + this.#size.settleMs;
-    while (this.#fake.journal.live().length > 0 && Date.now() < endMs) await pause(LOOK_EVERY_MS);
+    const isGivenUp = this.#standstill();
+    while (this.#fake.journal.live().length > 0 && !isGivenUp()) await pause(LOOK_EVERY_MS);
   }
 }
 

@@ -26,6 +26,10 @@ const endOf = ({ stopCode, stoppedReason, containers }: TaskRun): End => {
     : { kind: "lost", why: `${stopCode ?? "-"}: ${stoppedReason ?? "-"}` };
 };
 
+/** When none of its containers ran any more; ECS calls it STOPPED a little later. */
+const programEnd = ({ containers }: TaskRun): number =>
+  Math.max(...containers.map(({ endedAtMs }) => endedAtMs ?? Infinity));
+
 const uidOf = ({ environment }: TaskRun): string => environment["GANTRY_POD_UID"] ?? "";
 const attemptOf = ({ environment }: TaskRun): number => Number(environment["GANTRY_ATTEMPT"]);
 
@@ -68,10 +72,12 @@ const withRuns = (what: string, runs: readonly TaskRun[]): string =>
 
 const jobOfPod = (pod: Pod): string => pod.metadata.labels?.["batch.kubernetes.io/job-name"] ?? "";
 
-const isDisrupted = (pod: Pod): boolean =>
-  pod.status?.conditions?.some(
+const disruptionOf = (pod: Pod) =>
+  pod.status?.conditions?.find(
     ({ type, status }) => type === "DisruptionTarget" && status === "True",
-  ) === true;
+  );
+
+const isDisrupted = (pod: Pod): boolean => disruptionOf(pod) !== undefined;
 
 const exitCodeOf = (pod: Pod): number | undefined =>
   pod.status?.containerStatuses?.find(({ name }) => name === MAIN)?.state?.terminated?.exitCode;
@@ -113,7 +119,7 @@ export const checkAttempts = ({ plans, runs }: Evidence): string[] => {
       if (again === undefined) continue;
       const mayRestart = plan.restarts && end.kind === "exit" && end.code !== 0;
       if (!mayRestart) found.push(withRuns(`pod ${uid} of ${job} ran again`, own));
-      else if (again.createdAtMs < (run.endedAtMs ?? Infinity)) {
+      else if (again.createdAtMs < programEnd(run)) {
         found.push(withRuns(`pod ${uid} of ${job} ran again before it had ended`, own));
       }
     }
@@ -130,7 +136,9 @@ const checkPod = (
   const phase = pod.status?.phase;
   const last = counted(runs).at(-1);
   const end: End = last === undefined ? { kind: "lost", why: "no task" } : endOf(last);
-  const told = `pod ${name} (${uid}) is ${phase}, exit ${exitCodeOf(pod) ?? "-"}${isDisrupted(pod) ? ", DisruptionTarget" : ""}`;
+  const lost = disruptionOf(pod);
+  const why = lost === undefined ? "" : `, DisruptionTarget ${lost.reason}: ${lost.message}`;
+  const told = `pod ${name} (${uid}) is ${phase}, exit ${exitCodeOf(pod) ?? "-"}${why}`;
   const isLost = phase === "Failed" && isDisrupted(pod);
   if (end.kind === "exit") {
     if (isLost && vanished.has(last?.taskArn ?? "")) return undefined;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Gantry } from "@gantry/sdk";
-import type { Random } from "../../simulation/random.ts";
+import { Random } from "../../simulation/random.ts";
 import { waitForFile } from "../../support/gantry.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
@@ -126,29 +126,27 @@ export class ChaosGantry {
   }
 
   /** Until the signal is aborted: kills, stops and freezes workers, and starts them again. */
-  async harass(random: Random, signal: AbortSignal): Promise<void> {
+  async harass(random: Random, everyMs: number, signal: AbortSignal): Promise<void> {
     const began = Date.now();
     const note = (what: string): void => void this.deeds.push({ atMs: Date.now() - began, what });
     await Promise.all(
       this.#workers.map(async (worker) => {
-        const own = random.int(0, 2 ** 31);
-        await this.#harassOne(worker, own, note, signal);
+        await this.#harassOne(worker, new Random(random.int(0, 2 ** 31)), everyMs, note, signal);
       }),
     );
   }
 
   async #harassOne(
     worker: Part,
-    seed: number,
+    random: Random,
+    everyMs: number,
     note: (what: string) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const { Random: Chance } = await import("../../simulation/random.ts");
-    const random = new Chance(seed);
     const rest = (lowMs: number, highMs: number): Promise<unknown> =>
       pause(random.int(lowMs, highMs), undefined, { signal }).catch(() => undefined);
     while (!signal.aborted) {
-      await rest(1_500, 9_000);
+      await rest(everyMs / 4, everyMs * 1.75);
       if (signal.aborted) return;
       const kind = random.next();
       if (kind < 0.65) {

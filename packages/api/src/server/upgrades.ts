@@ -25,12 +25,17 @@ export const takeUpgrade = (message: IncomingMessage): Upgrade | undefined => {
 
 export const asksUpgrade = (message: IncomingMessage): boolean => offered.has(message);
 
-/** `length` bytes, of which `head` came already; rejects when the client goes before. */
+/** A client that does not send its body by then has no answer to wait for. */
+const BODY_MS = 30_000;
+
+/** `length` bytes, of which `head` came already; rejects when the client goes or takes too long. */
 const read = (socket: Socket, head: Buffer, length: number): Promise<[Buffer, Buffer]> =>
   new Promise((resolve, reject) => {
     let data = head;
+    const late = setTimeout(() => socket.destroy(), BODY_MS).unref();
     const look = (): void => {
       if (data.length < length) return;
+      clearTimeout(late);
       socket.off("data", take);
       socket.off("close", gone);
       socket.pause();
@@ -40,7 +45,10 @@ const read = (socket: Socket, head: Buffer, length: number): Promise<[Buffer, Bu
       data = Buffer.concat([data, chunk]);
       look();
     };
-    const gone = (): void => reject(new Error("the client is gone"));
+    const gone = (): void => {
+      clearTimeout(late);
+      reject(new Error("the client is gone"));
+    };
     socket.on("data", take);
     socket.once("close", gone);
     look();

@@ -30,7 +30,7 @@ export interface ApiOptions extends RoleOptions, ServeOptions {
 
 export interface WorkerOptions extends RoleOptions, NodeOptions, EcsOptions {
   readonly runtime: readonly string[];
-  readonly concurrency: number;
+  readonly concurrency?: number | undefined;
   readonly node?: string;
   readonly listen: string;
   /** File of the keys that encrypt Secrets: that of the api. */

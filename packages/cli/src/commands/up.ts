@@ -20,7 +20,7 @@ export interface UpOptions extends ServeOptions, NodeOptions, EcsOptions {
   readonly dataDir?: string;
   readonly redis?: string;
   readonly runtime: readonly string[];
-  readonly concurrency: number;
+  readonly concurrency?: number | undefined;
 }
 
 export async function up(options: UpOptions): Promise<void> {

@@ -18,7 +18,7 @@ import { bearerToken } from "./token.ts";
 export interface AttachOptions extends ClientOptions, EcsOptions {
   readonly redis?: string;
   readonly runtime: readonly string[];
-  readonly concurrency: number;
+  readonly concurrency?: number | undefined;
 }
 
 export interface Attachment {

@@ -30,7 +30,7 @@ export interface EngineOptions {
   /** The first is the default one. */
   readonly runtimes: readonly string[];
   /** Pods at once. */
-  readonly concurrency: number;
+  readonly concurrency?: number | undefined;
   /** Default: what the host has, and no host paths. */
   readonly worker?: WorkerNode;
   /** Of the ecs runtime. */

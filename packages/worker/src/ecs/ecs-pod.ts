@@ -14,6 +14,7 @@ import type { TaskRecord } from "@gantry/store";
 import { kubeletBackoff } from "../pod/restart.ts";
 import type { Observation, PodSink, RunnablePod, RunningPod } from "../runtime.ts";
 import type { EcsContext } from "./ecs-context.ts";
+import { ifPossible } from "./patience.ts";
 import { failedBeforeStart, startingAgain } from "./pod-observations.ts";
 import { TaskFollow } from "./task-follow.ts";
 import { TaskLaunch } from "./task-launch.ts";
@@ -99,9 +100,14 @@ export class EcsPod implements RunningPod {
       await this.#close();
       return;
     }
+    const { taskArn, cluster } = record;
+    if (taskArn === undefined) {
+      // Whether its launch has made a task after all, the look for records without Pods finds out.
+      this.#settle();
+      return;
+    }
     // Its programs have ended; its record is kept until ECS has done with it.
     this.#isClosing = true;
-    const { taskArn = "", cluster } = record;
     const { watch } = this.#context;
     watch.add(
       taskArn,
@@ -263,7 +269,7 @@ export class EcsPod implements RunningPod {
     }
     const { outcome, task } = followed;
     if (outcome.observation.disruption?.reason === RECLAIMED) {
-      await noteReclaim(this.#context.store, this.#pod);
+      await ifPossible(this.#context, () => noteReclaim(this.#context.store, this.#pod));
     }
     if (outcome.kind === "ended" || this.#stopIntent !== undefined) {
       this.#isClear ||= followed.clear;
@@ -328,7 +334,9 @@ export class EcsPod implements RunningPod {
         failedLaunches: 0,
         capacityFailures: 0,
         lastStates,
-        ran: [record.taskArn ?? "", ...(record.ran ?? [])].slice(0, RAN_MAX),
+        ran: [record.taskArn, ...(record.ran ?? [])]
+          .filter((arn) => arn !== undefined)
+          .slice(0, RAN_MAX),
         notBeforeMs: now() + waitMs,
       };
       this.#sink.observed(waitMs > 0 ? outcome.observation : startingAgain(outcome.observation));

@@ -6,7 +6,13 @@ import {
   type PodSpec,
   publishEcsSettings,
 } from "@gantry/core";
-import { type EventRecorder, RateBuckets, readTaskRecord, type Store } from "@gantry/store";
+import {
+  type EventRecorder,
+  RateBuckets,
+  readTaskRecord,
+  type Store,
+  type TaskRecord,
+} from "@gantry/store";
 import type { Logger } from "pino";
 import type { Readable } from "node:stream";
 import type {
@@ -28,6 +34,7 @@ import type { TaskLogs } from "./logs/task-logs.ts";
 import { LaneStates } from "./lane-states.ts";
 import { LaunchGate } from "./launch-gate.ts";
 import { OrphanSweep } from "./orphan-sweep.ts";
+import { untilAnswered } from "./patience.ts";
 import { Retirement } from "./retirement.ts";
 import { checkStart } from "./start-checks.ts";
 import { TaskCensus } from "./task-census.ts";
@@ -155,7 +162,7 @@ export class EcsRuntime implements Runtime {
   ): Promise<RunningPod | null> {
     const known = this.#pods.get(pod.uid);
     if (known !== undefined) return known;
-    const record = await readTaskRecord(this.#context.store, pod.uid);
+    const record = await this.#recordOf(pod.uid);
     if (record === null) return null;
     if (handle !== undefined && record.taskArn === undefined) {
       this.#context.log.debug({ pod: record.pod, handle }, "a launch before this one had a task");
@@ -195,16 +202,16 @@ export class EcsRuntime implements Runtime {
     this.#context.clients.destroy();
   }
 
+  #recordOf(uid: string): Promise<TaskRecord | null> {
+    return untilAnswered(this.#context, () => readTaskRecord(this.#context.store, uid));
+  }
+
   async #begin(pod: RunnablePod, sink: PodSink): Promise<EcsPod> {
-    const record = await readTaskRecord(this.#context.store, pod.uid);
+    const record = await this.#recordOf(pod.uid);
     return this.#pods.get(pod.uid) ?? this.#open(pod, sink, record);
   }
 
-  #open(
-    pod: RunnablePod,
-    sink: PodSink,
-    record: Awaited<ReturnType<typeof readTaskRecord>>,
-  ): EcsPod {
+  #open(pod: RunnablePod, sink: PodSink, record: TaskRecord | null): EcsPod {
     const running = new EcsPod(this.#context, pod, sink, record);
     this.#pods.set(pod.uid, running);
     const forget = (): void => {

@@ -4,6 +4,7 @@ import { type Classification, classify, type EcsTask, laneKind, taskFrom } from 
 import type { TaskRecord } from "@gantry/store";
 import type { EcsContext } from "./ecs-context.ts";
 import { RefusedCall } from "./ecs-api.ts";
+import { ifPossible } from "./patience.ts";
 
 export type LaunchReply =
   /** It is there, now or since an earlier try. */
@@ -25,15 +26,17 @@ export const runTask = async (context: EcsContext, record: TaskRecord): Promise<
   const { lanes, counters } = context;
   if (reply.kind === "task") {
     counters.count("launches", record.lane);
-    await lanes.succeeded(record.lane, begunAtMs);
+    await ifPossible(context, () => lanes.succeeded(record.lane, begunAtMs));
     return reply;
   }
   const { judged } = reply;
   counters.count("launch_refusals", judged.class);
   const { cool } = judged;
-  if (cool?.scope === "lane" || cool?.scope === "circuit") {
-    await lanes.refused(record.lane, judged, cool, begunAtMs);
-  } else await lanes.probed(record.lane);
+  await ifPossible(context, async () => {
+    if (cool?.scope === "lane" || cool?.scope === "circuit") {
+      await lanes.refused(record.lane, judged, cool, begunAtMs);
+    } else await lanes.probed(record.lane);
+  });
   return reply;
 };
 

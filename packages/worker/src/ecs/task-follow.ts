@@ -12,6 +12,7 @@ import {
 import { readSeenTask, type TaskRecord } from "@gantry/store";
 import type { PodSink, RunnablePod } from "../runtime.ts";
 import type { EcsContext } from "./ecs-context.ts";
+import { untilAnswered } from "./patience.ts";
 import { Signal } from "./signal.ts";
 import type { LedgerPod } from "./task-ledger.ts";
 import { resendAtMs, stopReason, stopTask } from "./task-stop.ts";
@@ -105,7 +106,7 @@ export class TaskFollow {
     const arn = this.#record.taskArn ?? "";
     watch.add(arn, this.#record.cluster, (news) => this.#news(news), !isFresh);
     try {
-      const seen = await readSeenTask(store, arn);
+      const seen = await untilAnswered(this.#context, () => readSeenTask(store, arn));
       if (seen !== null) this.heard(seen.task);
       return await this.#loop();
     } finally {

@@ -8,7 +8,7 @@ import {
   lostTask,
   mayReplay,
 } from "@gantry/core";
-import { findSeenTask, type TaskRecord } from "@gantry/store";
+import type { TaskRecord } from "@gantry/store";
 import type { Observation, PodSink, RunnablePod } from "../runtime.ts";
 import type { EcsContext } from "./ecs-context.ts";
 import { AbortedError, backoffMs, RefusedCall } from "./ecs-api.ts";
@@ -16,16 +16,14 @@ import { reclaimsOf } from "./spot-reclaims.ts";
 import { laneFor, planAttempt, UnplannableError } from "./next-attempt.ts";
 import { failedBeforeStart, intentOf, queuedObservation } from "./pod-observations.ts";
 import { type LaunchReply, runTask } from "./run-task.ts";
+import { waitOut } from "./patience.ts";
 import type { LedgerPod } from "./task-ledger.ts";
+import { listedTask, toldTask } from "./task-search.ts";
 
 const CALL_RETRY = { minMs: 500, maxMs: 15_000 } as const;
 
 /** How long ECS's lists may lag behind: a task that is not there by then does not come. */
 const HAUNTS_FOR_MS = 5 * 60_000;
-
-/** How long the events in the queue get to be read, before a launch counts as lost. */
-const BACKLOG_MS = 10_000;
-const BACKLOG_LOOK_MS = 500;
 
 const OUTCOME_UNKNOWN = "LaunchOutcomeUnknown";
 const OUTCOME_UNKNOWN_MESSAGE = "it could not be found out in time whether a task was started";
@@ -121,23 +119,9 @@ export class TaskLaunch {
   async #ghostOf(before: TaskRecord): Promise<string | undefined> {
     const { counters } = this.#context;
     if (before.taskArn !== undefined || before.mayHaunt !== true) return undefined;
-    const arn = this.#target.haunting() ?? (await this.#lookFor(before));
+    const arn = this.#target.haunting() ?? (await listedTask(this.#context, before));
     if (arn !== undefined) counters.count("ghosts_adopted");
     return arn;
-  }
-
-  /** The task of a record's attempt among all of ours. Without an answer nothing can be decided. */
-  async #lookFor({ cluster, podUid, attempt, pod }: TaskRecord): Promise<string | undefined> {
-    const { census, now, log, sleep } = this.#context;
-    for (;;) {
-      try {
-        return (await census.find(cluster, podUid, attempt, now()))?.taskArn;
-      } catch (error) {
-        if (!(error instanceof RefusedCall)) throw error;
-        log.warn({ err: error, pod }, "whether a task was started can't be found out yet");
-        await sleep(CALL_RETRY.maxMs);
-      }
-    }
   }
 
   async #adopt(before: TaskRecord, taskArn: string): Promise<Launched> {
@@ -195,7 +179,7 @@ export class TaskLaunch {
       const haunting = this.#target.haunting();
       if (haunting !== undefined) return this.#found(record, record, haunting);
       if (!mayReplay(record, now())) return this.#lost(record);
-      if (!mayCall) await this.#reenter(record);
+      if (!mayCall && !(await this.#reenter(record))) return this.#stopped(record);
       mayCall = false;
       const reply = await runTask(this.#context, record);
       if (reply.kind === "task") return this.#found(record, record, reply.arn);
@@ -207,20 +191,27 @@ export class TaskLaunch {
     }
   }
 
-  /** Whether or not the Pod is to stop by now: it has to be known whether there is a task. */
-  async #reenter(record: TaskRecord): Promise<void> {
+  /**
+   * Whether RunTask is to be sent again: also for a Pod that is to stop by now, where there may be
+   * a task that would have to be stopped.
+   */
+  async #reenter(record: TaskRecord): Promise<boolean> {
     const { gate, settings, sleep } = this.#context;
     const lane = settings.lanes.find(({ name }) => name === record.lane);
     // Of a lane that is configured no more only the reply is wanted.
-    if (lane === undefined) return sleep(CALL_RETRY.maxMs);
+    if (lane === undefined) {
+      await sleep(CALL_RETRY.maxMs);
+      return true;
+    }
     const signal = this.#mayBeThere ? new AbortController().signal : this.#target.stop;
-    await gate.enter(lane, {
+    const entry = await gate.enter(lane, {
       podUid: record.podUid,
       cpu: 0,
       signal,
       say: (message) => this.#say(record, message),
       leaves: () => false,
     });
+    return entry === "through";
   }
 
   async #cool(
@@ -242,22 +233,11 @@ export class TaskLaunch {
     await sleep(backoffMs(tries, CALL_RETRY.minMs, CALL_RETRY.maxMs));
   }
 
-  /** What events told, or tell yet: they may have waited in their queue for as long as we did. */
-  async #toldOf({ podUid, attempt }: TaskRecord): Promise<string | undefined> {
-    const { store, settings, now, sleep } = this.#context;
-    const endMs = now() + (settings.watch.queueUrl === undefined ? 0 : BACKLOG_MS);
-    for (;;) {
-      const told = this.#target.haunting();
-      const seen = told ?? (await findSeenTask(store, podUid, attempt))?.taskArn;
-      if (seen !== undefined || now() >= endMs) return seen;
-      await sleep(BACKLOG_LOOK_MS);
-    }
-  }
-
   /** The token must not be used any more. What is known of the Pod's tasks decides. */
   async #lost(record: TaskRecord): Promise<Launched> {
     const { counters, now } = this.#context;
-    const arn = (await this.#toldOf(record)) ?? (await this.#lookFor(record));
+    const told = await toldTask(this.#context, record, this.#target.haunting);
+    const arn = told ?? (await listedTask(this.#context, record));
     if (arn !== undefined) {
       counters.count("ghosts_adopted");
       return this.#found(record, record, arn);
@@ -366,7 +346,10 @@ export class TaskLaunch {
       const observation = failedBeforeStart(pod.spec, before, why, now());
       return { kind: "ended", observation, record: before, clear: true };
     }
-    if (!(error instanceof RefusedCall)) throw error;
+    if (!(error instanceof RefusedCall)) {
+      await waitOut(this.#context, error);
+      return null;
+    }
     const { classification: judged } = error;
     // Of a definition ECS says the same each time.
     if (judged.class === "permanent") {

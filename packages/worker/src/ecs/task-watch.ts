@@ -3,7 +3,7 @@ import { DescribeTasksCommand, type ECSClient } from "@aws-sdk/client-ecs";
 import { type EcsSettings, type EcsTask, taskFrom } from "@gantry/core";
 import type { Logger } from "pino";
 import type { EcsCounters } from "./counters.ts";
-import type { EcsApi } from "./ecs-api.ts";
+import { type EcsApi, RefusedCall } from "./ecs-api.ts";
 
 /** ECS describes so many tasks in a call. */
 const BATCH = 100;
@@ -12,6 +12,9 @@ const BATCH = 100;
 const YOUNG_MS = 120_000;
 
 const LOOK_EVERY_MS = 200;
+
+/** A call that failed is made again after this long. */
+const FAILED_RETRY_MS = 1_000;
 
 /** Those due this soon are asked about in a call that is made anyway. */
 const SOON_SHARE = 0.25;
@@ -114,11 +117,40 @@ export class TaskWatch {
         .toSorted((a, b) => a.dueAtMs - b.dueAtMs)
         .slice(0, BATCH);
       this.#lastCallAtMs = nowMs;
-      await this.#describe(cluster, batch);
+      await this.#describe(cluster, batch).catch((error: unknown) => {
+        // The other clusters' tasks are not to wait for this one's.
+        for (const watched of batch) watched.dueAtMs = now() + FAILED_RETRY_MS;
+        if (this.#closed.signal.aborted) return;
+        this.#options.log.warn(
+          { err: error, cluster },
+          "tasks could not be described; tried again",
+        );
+      });
     }
   }
 
+  /** A call that ECS refuses for what is in it is made again in halves: one task must not hide all. */
   async #describe(cluster: string, batch: readonly Watched[]): Promise<void> {
+    try {
+      await this.#describeAll(cluster, batch);
+    } catch (error) {
+      if (!(error instanceof RefusedCall) || error.classification.class !== "permanent")
+        throw error;
+      const [first] = batch;
+      if (first === undefined) return;
+      if (batch.length === 1) {
+        this.#options.log.warn({ err: error, task: first.arn }, "ECS takes this for no task");
+        first.dueAtMs = this.#options.now() + this.#intervalMs(0);
+        first.tell({ kind: "missing" });
+        return;
+      }
+      const half = Math.ceil(batch.length / 2);
+      await this.#describe(cluster, batch.slice(0, half));
+      await this.#describe(cluster, batch.slice(half));
+    }
+  }
+
+  async #describeAll(cluster: string, batch: readonly Watched[]): Promise<void> {
     const { api, client, counters, now } = this.#options;
     const { tasks = [], failures = [] } = await api.once("DescribeTasks", "clusterRead", () =>
       client.send(new DescribeTasksCommand({ cluster, tasks: batch.map(({ arn }) => arn) })),
