@@ -14,11 +14,17 @@ const CONCURRENCY = "1000";
 
 const START_DEADLINE_MS = 30_000;
 
+/** How many processes of each, beside one API. */
+export interface Apart {
+  readonly schedulers: number;
+  readonly workers: number;
+}
+
 export interface InstallationOptions {
   readonly redisUrl: string;
   readonly runtime: "simulated" | "process";
-  /** api, scheduler and two workers as processes of their own. */
-  readonly split: boolean;
+  /** Parts as processes of their own; all in one process where it is left out. */
+  readonly apart: Apart | undefined;
   /** Where CPU profiles are written. */
   readonly profileDir: string | undefined;
 }
@@ -33,6 +39,8 @@ const launch = (words: readonly string[], profileDir: string | undefined): Child
   spawn(
     process.execPath,
     [
+      // As `gantry` does.
+      "--max-semi-space-size=64",
       ...(profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`]),
       main,
       ...words,
@@ -53,7 +61,8 @@ const commands = (options: InstallationOptions, dir: string): string[][] => {
   const redis = ["--redis", options.redisUrl, "--runtime", options.runtime];
   const api = ["--listen", "127.0.0.1:0", "--ops-listen", "off", "--data-dir", dir];
   const pods = ["--concurrency", CONCURRENCY];
-  if (!options.split) return [["up", ...redis, ...api, ...pods]];
+  const { apart } = options;
+  if (apart === undefined) return [["up", ...redis, ...api, ...pods]];
   const worker = (name: string): string[] => [
     "worker",
     ...redis,
@@ -65,9 +74,8 @@ const commands = (options: InstallationOptions, dir: string): string[][] => {
   ];
   return [
     ["api", ...redis, ...api],
-    ["scheduler", "--redis", options.redisUrl],
-    worker("bench-1"),
-    worker("bench-2"),
+    ...Array.from({ length: apart.schedulers }, () => ["scheduler", "--redis", options.redisUrl]),
+    ...Array.from({ length: apart.workers }, (_, n) => worker(`bench-${n + 1}`)),
   ];
 };
 

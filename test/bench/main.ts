@@ -12,6 +12,8 @@ const USAGE = `npm run bench -- [options]
   --quick         the main rows only, within a minute
   --only TEXT     rows whose name contains TEXT
   --split         api, scheduler and two workers as processes of their own
+  --schedulers N  as --split, with so many schedulers
+  --workers N     as --split, with so many workers
   --json FILE     writes the figures
   --profile DIR   writes CPU profiles of Gantry's processes
   --list          shows the rows`;
@@ -21,12 +23,20 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     only: { type: "string" },
     split: { type: "boolean", default: false },
+    schedulers: { type: "string" },
+    workers: { type: "string" },
     json: { type: "string" },
     profile: { type: "string" },
     list: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   },
 });
+
+const { schedulers, workers } = values;
+const apart =
+  values.split || schedulers !== undefined || workers !== undefined
+    ? { schedulers: Number(schedulers ?? 1), workers: Number(workers ?? 2) }
+    : undefined;
 
 const machine = {
   cpu: cpus()[0]?.model.trim() ?? "",
@@ -54,14 +64,14 @@ const main = async (): Promise<void> => {
     results.push(
       await measure(row, {
         quick: values.quick,
-        split: values.split,
+        apart,
         profileDir: values.profile,
       }),
     );
   }
   process.stdout.write(`${table(results)}\n`);
   if (values.json === undefined) return;
-  const mode = values.split ? "split" : "one process";
+  const mode = apart ?? "one process";
   writeFileSync(values.json, `${JSON.stringify({ machine, mode, rows: results }, null, 2)}\n`);
 };
 

@@ -1,7 +1,7 @@
 // Runs one row against an installation of its own and turns what was seen into figures.
 import { measureApi } from "./api-requests.ts";
 import { bareBullMq } from "./bare-bullmq.ts";
-import { cpuMs, type Installation, startInstallation } from "./installation.ts";
+import { type Apart, cpuMs, type Installation, startInstallation } from "./installation.ts";
 import { JobWatcher } from "./job-watcher.ts";
 import { type JobShape, manifest } from "./manifest.ts";
 import {
@@ -12,10 +12,11 @@ import {
   usedMemory,
 } from "./private-redis.ts";
 import type { BatchRow, IdleRow, LatencyRow, Row } from "./rows.ts";
+import { measureFairness, measureStored } from "./stored-jobs.ts";
 
 export interface MeasureOptions {
   readonly quick: boolean;
-  readonly split: boolean;
+  readonly apart: Apart | undefined;
   readonly profileDir: string | undefined;
 }
 
@@ -50,6 +51,11 @@ export interface RowResult {
   /** From a request to the end of its answer. */
   readonly requestP50Ms?: number;
   readonly requestP99Ms?: number;
+  /** Of a Job that is stored and does nothing. */
+  readonly redisBytesPerJob?: number;
+  /** All Jobs, in pages of 500, and by a watch that begins with them. */
+  readonly listAllMs?: number;
+  readonly watchAllMs?: number;
   /** Of watches, over all watchers. */
   readonly eventsPerSecond?: number;
   readonly redisCommandsPerSecond?: number;
@@ -59,7 +65,7 @@ export interface RowResult {
   readonly perPod?: PodCost;
 }
 
-interface Bench {
+export interface Bench {
   readonly redis: PrivateRedis;
   readonly installation: Installation;
 }
@@ -235,7 +241,7 @@ export const measure = async (row: Row, options: MeasureOptions): Promise<RowRes
     const installation = await startInstallation({
       redisUrl: redis.url,
       runtime: row.runtime ?? "simulated",
-      split: options.split,
+      apart: options.apart,
       profileDir: options.profileDir,
     });
     try {
@@ -244,6 +250,8 @@ export const measure = async (row: Row, options: MeasureOptions): Promise<RowRes
       await warmUp(bench, row);
       if (row.kind === "batch") return await measureBatch(bench, row, options);
       if (row.kind === "latency") return await measureLatency(bench, row);
+      if (row.kind === "stored") return await measureStored(bench, row);
+      if (row.kind === "fairness") return await measureFairness(bench, row);
       return await measureIdle(bench, row);
     } finally {
       await installation.stop();

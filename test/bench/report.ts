@@ -24,6 +24,9 @@ const columns: readonly Column[] = [
   ["requests/s", ({ requestsPerSecond }) => figure(requestsPerSecond)],
   ["p50", ({ requestP50Ms }) => figure(requestP50Ms, " ms")],
   ["p99", ({ requestP99Ms }) => figure(requestP99Ms, " ms")],
+  ["bytes/Job kept", ({ redisBytesPerJob }) => figure(redisBytesPerJob)],
+  ["list all", ({ listAllMs }) => figure(listAllMs, " ms")],
+  ["watch from all", ({ watchAllMs }) => figure(watchAllMs, " ms")],
   ["events/s", ({ eventsPerSecond }) => figure(eventsPerSecond)],
   ["idle", idle],
 ];

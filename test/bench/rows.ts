@@ -42,7 +42,20 @@ export interface ApiRow extends RowBase {
   readonly jobs: number;
 }
 
-export type Row = BatchRow | LatencyRow | IdleRow | ApiRow;
+/** Suspended Jobs that are stored: what they cost, and what they cost others. */
+export interface StoredRow extends RowBase {
+  readonly kind: "stored";
+  readonly jobs: number;
+}
+
+/** Jobs of one Pod, one after the other, while a large one runs. */
+export interface FairnessRow extends RowBase {
+  readonly kind: "fairness";
+  readonly jobs: number;
+  readonly hot: JobShape;
+}
+
+export type Row = BatchRow | LatencyRow | IdleRow | ApiRow | StoredRow | FairnessRow;
 
 const oneJob = (name: string, shape: JobShape, more: Partial<BatchRow> = {}): BatchRow => ({
   kind: "batch",
@@ -118,6 +131,14 @@ export const rows: readonly Row[] = [
     { completions: 315, parallelism: 10 },
     { full: true, runs: 1 },
   ),
+  {
+    kind: "fairness",
+    name: "1 Pod beside 1 Indexed Job x 100,000, parallelism 900",
+    jobs: 30,
+    hot: { completions: 100_000, parallelism: 900, indexed: true },
+    full: true,
+  },
+  { kind: "stored", name: "100,000 suspended Jobs stored", jobs: 100_000, full: true },
   { kind: "latency", name: "500 Jobs a second", jobsPerSecond: 500, seconds: 10, full: true },
   { kind: "latency", name: "1,000 Jobs a second", jobsPerSecond: 1_000, seconds: 10, full: true },
 ];

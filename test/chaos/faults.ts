@@ -14,7 +14,7 @@ export const queueMischiefs = [
 ] as const;
 export type QueueMischief = (typeof queueMischiefs)[number];
 
-export const chaosQueues = ["sync", "pods-process", "pods-simulated", "cleanup"] as const;
+export const chaosQueues = ["pods-process", "pods-simulated", "cleanup"] as const;
 export type ChaosQueue = (typeof chaosQueues)[number];
 
 type Kind =

@@ -8,7 +8,7 @@ import type { ChaosRedis } from "./redis.ts";
 const CELL = "{gantry}:";
 
 /** Kept on purpose while the installation lives. */
-const KEPT = new Set("rv meta fence settled leases usage shared evx members".split(" "));
+const KEPT = new Set("rv meta fence settled leases usage shared evx members schedulers bell".split(" "));
 const KEPT_OBJECTS = /^[oi]:(nodes|namespaces|events|serviceaccounts|configmaps|leases)$/;
 
 /** Keys of objects that are gone: timers, dirty marks, indexes, queue jobs. */
@@ -23,7 +23,7 @@ export const redisLeftovers = (redis: ChaosRedis): Promise<string[]> =>
       if ((await connection.ttl(full)) > 0) continue;
       left.push(`${key} (${await sample(connection, full)})`);
     }
-    for (const name of ["sync", "pods", "pods-process", "pods-simulated"]) {
+    for (const name of ["pods", "pods-process", "pods-simulated"]) {
       for (const [state, command] of [
         ["active", "llen"],
         ["wait", "llen"],

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { type EcsSettingsFile, parseEcsSettings, type PodRecord, type PodSpec } from "@gantry/core";
 import {
   createPod,
-  enqueueMarked,
   markUnqueued,
   queuedPod,
   Queues,
@@ -131,7 +130,7 @@ export class EcsCell {
     const queued = made.map((pod) => queuedPod(pod, pod.spec));
     markUnqueued(txn, queued);
     await this.store.commit(txn);
-    await enqueueMarked(this.store, this.queues, queued);
+    await this.queues.enqueuePods(queued);
     return made.map(({ name }) => `default/${name}`);
   }
 

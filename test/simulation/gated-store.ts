@@ -32,6 +32,13 @@ const sortedPairs = (flat: readonly unknown[]): unknown[] => {
   return pairs.sort(([a], [b]) => byBytes(a, b)).flat();
 };
 
+/** Of the replies of scripts, only a Job's snapshot has lists that come from sets. */
+const snapshotInOrder = (reply: unknown): unknown => {
+  if (!Array.isArray(reply) || !Array.isArray(reply[5]) || !Array.isArray(reply[6])) return reply;
+  const [ownerless, pods] = [reply[5] as Buffer[], reply[6] as Buffer[]];
+  return [...reply.slice(0, 5), ownerless.toSorted(byBytes), sortedPairs(pods)];
+};
+
 /**
  * Redis gives sets and hashes in an order that differs from server to server. For a seed to replay,
  * it is always the same here; `job-snapshot.lua` has two sets in its reply.
@@ -40,10 +47,7 @@ const inOrder = (name: string, reply: unknown): unknown => {
   if (!Array.isArray(reply)) return reply;
   if (name === "smembers") return reply.toSorted(byBytes);
   if (name === "hgetall") return sortedPairs(reply);
-  const [job, ownerless, pods] = [reply[0], reply[5], reply[6]] as unknown[];
-  // A commit replies with as many lists as it had transactions.
-  if (name !== "evalsha" || Array.isArray(job) || !Array.isArray(pods)) return reply;
-  return [...reply.slice(0, 5), (ownerless as Buffer[]).toSorted(byBytes), sortedPairs(pods)];
+  return name === "evalsha" ? reply.map(snapshotInOrder) : reply;
 };
 
 /** `redis` is the simulation's one connection; the store's own is never used. */

@@ -5,6 +5,7 @@ import {
   NodeLifecycle,
   Sweeper,
   syncByKey,
+  SyncLoop,
   TimerLoop,
 } from "@gantry/scheduler";
 import {
@@ -15,6 +16,7 @@ import {
   type Store,
   Templates,
   Txn,
+  WorkQueue,
 } from "@gantry/store";
 import { adoptAll, PodRunner, scan, type WorkerContext } from "@gantry/worker";
 import type { ScriptedHost } from "./scripted-host.ts";
@@ -45,16 +47,16 @@ const background = (log: Log, what: string, run: () => Promise<unknown>): void =
   run().catch((error: unknown) => log.warn({ err: error }, `${what} failed`));
 };
 
+/** Few, so that keys wait for a scheduler though there are few Jobs. */
+const SYNC_CONCURRENCY = 2;
+
 export class SchedulerProcess extends SimulatedProcess {
-  readonly #queues: SimulatedQueues;
-  readonly #sync: (key: string) => Promise<void>;
-  readonly #world: World;
   readonly #log: Log;
+  readonly #syncs: SyncLoop;
   readonly #timers: TimerLoop;
   readonly #sweeper: Sweeper;
   readonly #nodes: NodeLifecycle;
   readonly #cleanup: Cleanup;
-  readonly held = new Set<object>();
   #cleaning = false;
 
   constructor(
@@ -65,8 +67,6 @@ export class SchedulerProcess extends SimulatedProcess {
   ) {
     super(name);
     const store = open(this);
-    this.#world = world;
-    this.#queues = queues;
     this.#log = traceLog(world, name);
     const now = (): number => world.nowMs;
     const context: ControllerContext = {
@@ -79,7 +79,13 @@ export class SchedulerProcess extends SimulatedProcess {
       newIds: () => ({ uid: world.random.uuid(), suffix: world.random.text(5) }),
       hint: () => {},
     };
-    this.#sync = syncByKey(context);
+    this.#syncs = new SyncLoop({
+      queue: new WorkQueue(store, world.random.uuid()),
+      sync: syncByKey(context),
+      context,
+      sleep: (ms) => world.sleep(this, ms),
+      concurrency: SYNC_CONCURRENCY,
+    });
     this.#cleanup = new Cleanup(context);
     this.#timers = new TimerLoop(context, () => {
       this.clean();
@@ -87,24 +93,12 @@ export class SchedulerProcess extends SimulatedProcess {
     });
     this.#sweeper = new Sweeper(context);
     this.#nodes = new NodeLifecycle(context);
+    this.sweep();
   }
 
-  /** Takes a wake-up from the queue and sees it through. */
-  take(key: string): void {
-    const holder = { key };
-    if (this.#queues.sync.take(key, holder) === undefined) return;
-    this.held.add(holder);
-    this.#world.say(`${this.name} takes ${key}`);
-    const finish = (): void => {
-      this.#world.step(this, `finishes ${key}`, () => {
-        this.held.delete(holder);
-        this.#queues.sync.finish(key, holder);
-      });
-    };
-    this.#sync(key).then(finish, (error: unknown) => {
-      this.#log.error({ err: error, key }, "sync failed");
-      finish();
-    });
+  /** Hears that keys wait for a scheduler. */
+  ring(): void {
+    this.#syncs.ring();
   }
 
   fireTimers(): void {
@@ -112,6 +106,7 @@ export class SchedulerProcess extends SimulatedProcess {
   }
 
   sweep(): void {
+    background(this.#log, "workqueue sweep", () => this.#syncs.sweep());
     background(this.#log, "sweep", () => this.#sweeper.sweep());
   }
 
@@ -173,7 +168,6 @@ export class WorkerProcess extends SimulatedProcess {
         await this.#register();
         this.#context = {
           store,
-          queues: this.#queues.of(this),
           templates: new Templates(store),
           events: new NoEvents(store, now, log),
           log,

@@ -1,9 +1,12 @@
-// The queues as BullMQ keeps them, without BullMQ: what is added, taken, finished, stalled and handed out again.
-import type { ControllerQueues, PodPayload, QueuedPod } from "@gantry/store";
+// The queues of Pods as BullMQ keeps them, without BullMQ: what is added, taken, finished, stalled and handed out again.
+import {
+  type ControllerQueues,
+  type PodPayload,
+  type QueuedPod,
+  unqueuedMark,
+} from "@gantry/store";
 import type { SimulatedProcess, World } from "./world.ts";
 
-/** BullMQ's defaults for queue `sync`: lock and stalled check of 30 s each. */
-const SYNC_STALLED_MS = 45_000;
 /** `start-worker.ts`: a lock of 10 s, looked at every 5 s. */
 const PODS_STALLED_MS = 12_500;
 
@@ -19,27 +22,22 @@ export class SimulatedQueue<T> {
   readonly entries = new Map<string, Entry<T>>();
   readonly #world: World;
   readonly #stalledMs: number;
-  /** keepLastIfActive: asked for while it ran. */
-  readonly #again = new Set<string>();
   /** Ids that are not taken twice (the job is kept after its end). */
-  readonly #ended: Set<string> | undefined;
+  readonly #ended = new Set<string>();
 
-  constructor(world: World, stalledMs: number, keepsEnded: boolean) {
+  constructor(world: World, stalledMs: number) {
     this.#world = world;
     this.#stalledMs = stalledMs;
-    this.#ended = keepsEnded ? new Set() : undefined;
   }
 
   add(id: string, payload: T): void {
-    const entry = this.entries.get(id);
-    if (entry?.state === "active" && this.#ended === undefined) this.#again.add(id);
-    if (entry !== undefined || this.#ended?.has(id) === true) return;
+    if (this.entries.has(id) || this.#ended.has(id)) return;
     this.entries.set(id, { payload, state: "waiting", holder: undefined });
   }
 
   /** Also one that ended, and is kept. */
   addAgain(id: string, payload: T): void {
-    this.#ended?.delete(id);
+    this.#ended.delete(id);
     this.add(id, payload);
   }
 
@@ -59,8 +57,7 @@ export class SimulatedQueue<T> {
     const entry = this.entries.get(id);
     if (entry?.holder !== holder) return;
     this.entries.delete(id);
-    this.#ended?.add(id);
-    if (this.#again.delete(id)) this.add(id, entry.payload);
+    this.#ended.add(id);
   }
 
   delay(id: string, holder: object, ms: number): void {
@@ -92,49 +89,45 @@ export class SimulatedQueue<T> {
 }
 
 export class SimulatedQueues {
-  readonly sync: SimulatedQueue<string>;
   readonly pods: SimulatedQueue<PodPayload>;
   readonly #world: World;
-  readonly #lossRate: number;
+  readonly #unmark: (marks: readonly string[]) => Promise<unknown>;
 
-  constructor(world: World, lossRate: number) {
+  /** `unmark` takes away the marks of Pods that are on their queue. */
+  constructor(world: World, unmark: (marks: readonly string[]) => Promise<unknown>) {
     this.#world = world;
-    this.#lossRate = lossRate;
-    this.sync = new SimulatedQueue(world, SYNC_STALLED_MS, false);
-    this.pods = new SimulatedQueue(world, PODS_STALLED_MS, true);
+    this.#unmark = unmark;
+    this.pods = new SimulatedQueue(world, PODS_STALLED_MS);
   }
 
-  /** As one process sees them. Only wake-ups may be lost without notice: they promise nothing. */
+  /** As one process sees them. */
   of(process: SimulatedProcess): ControllerQueues {
     return {
-      wake: (keys) =>
-        this.#call(process, "wake", keys, (key) => {
-          if (!this.#world.random.chance(this.#lossRate)) this.sync.add(key, key);
-        }),
-      enqueuePods: (pods: readonly QueuedPod[]) =>
-        this.#call(process, "enqueue", pods, ({ namespace, name, uid }) => {
-          this.pods.add(uid, { namespace, name, uid });
-        }),
-      requeuePods: (pods: readonly QueuedPod[]) =>
-        this.#call(process, "enqueue again", pods, ({ namespace, name, uid }) => {
-          this.pods.addAgain(uid, { namespace, name, uid });
-        }),
+      enqueuePods: (pods) =>
+        this.#call(process, "enqueue", pods, (pod) => this.pods.add(pod.uid, pod)),
+      requeuePods: (pods) =>
+        this.#call(process, "enqueue again", pods, (pod) => this.pods.addAgain(pod.uid, pod)),
     };
   }
 
-  #call<T>(
+  #call(
     process: SimulatedProcess,
     what: string,
-    parts: readonly T[],
-    apply: (part: T) => void,
+    pods: readonly QueuedPod[],
+    add: (pod: QueuedPod) => void,
   ): Promise<void> {
-    if (parts.length === 0) return Promise.resolve();
+    if (pods.length === 0) return Promise.resolve();
+    const apply = async (some: readonly QueuedPod[]): Promise<void> => {
+      if (some.length === 0) return;
+      for (const pod of some) add(pod);
+      await this.#unmark(some.map(unqueuedMark));
+    };
     return new Promise((resolve, reject) => {
-      this.#world.step(process, `${what} ${JSON.stringify(parts)}`, (how) => {
-        // A pipeline that breaks off: those before it broke are done.
-        const done = how === "cut" ? this.#world.random.int(0, parts.length - 1) : parts.length;
-        if (how !== "refused") for (const part of parts.slice(0, done)) apply(part);
-        if (how === "resent") for (const part of parts) apply(part);
+      this.#world.step(process, `${what} ${JSON.stringify(pods)}`, async (how) => {
+        // Of several scripts, those before the one that breaks off are done.
+        const done = how === "cut" ? this.#world.random.int(0, pods.length - 1) : pods.length;
+        if (how !== "refused") await apply(pods.slice(0, done));
+        if (how === "resent") await apply(pods);
         if (how === "refused" || how === "unheard") reject(new Error("Connection is closed."));
         else resolve();
       });

@@ -1,8 +1,8 @@
 // Thousands of small Jobs through the whole control path, under a virtual clock, with everything going wrong.
 //
 // The real parts: the store and its scripts on a real Redis, every controller of the scheduler, and
-// the worker's claiming, running and reporting of Pods. Played: the queues (BullMQ's semantics), the
-// containers, the users, and time. Each command and each queue call is a step; the seed says which
+// the worker's claiming, running and reporting of Pods. Played: the queues of Pods (BullMQ's
+// semantics), the containers, the users, and time. Each command and each queue call is a step; the seed says which
 // step is next, who dies before, after or in the middle of it, who stands still, what is lost,
 // refused, done twice or handed out again.
 //
@@ -14,9 +14,9 @@
 //   GANTRY_SIMULATION_SEED=1234 npx vitest run --project e2e test/simulation
 // For a longer run: GANTRY_SIMULATION_SEEDS=20000 npm run test:simulation
 import { mkdtemp, writeFile } from "node:fs/promises";
-import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadScripts } from "@gantry/store";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
@@ -37,10 +37,7 @@ beforeAll(async () => {
   server = await startRedis();
   redis = new Redis({ path: new URL(server.url).pathname });
   // Scripts are known before the first run, so that each takes the same steps.
-  const scripts = new URL("../../packages/store/lua/", import.meta.url);
-  for (const file of readdirSync(scripts)) {
-    await redis.script("LOAD", readFileSync(new URL(file, scripts), "utf8"));
-  }
+  await loadScripts(redis);
 });
 
 afterAll(async () => {

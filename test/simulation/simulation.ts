@@ -55,7 +55,7 @@ export class Simulation {
   readonly #world: World;
   readonly #queues: SimulatedQueues;
   readonly #auditor: Auditor;
-  /** Of wake-ups, for controllers and for nodes. */
+  /** Of rings of the schedulers' bell, and of what is put into nodes' inboxes. */
   readonly #lossRate: number;
   readonly #scripts: JobScript[] = [];
   readonly #runs: Run[] = [];
@@ -74,6 +74,9 @@ export class Simulation {
   #sweptAtMs = 0;
   #checkedAtMs = 0;
   #scannedAtMs = 0;
+  /** Keys that wait for a scheduler, and whether any scheduler was told. */
+  #ready = 0;
+  #rung = false;
   /** Nothing goes wrong any more: what is broken now must mend. */
   #calm = false;
 
@@ -87,13 +90,15 @@ export class Simulation {
     this.#faultsLeft = random.int(0, 6);
     this.#pausesLeft = random.int(0, 2);
     this.#lossRate = random.pick([0, 0.05, 0.3]);
-    this.#queues = new SimulatedQueues(this.#world, this.#lossRate);
+    this.#queues = new SimulatedQueues(this.#world, (marks) =>
+      options.redis.srem(`{${CELL}}:${suffix.unqueued}`, ...marks),
+    );
     this.#schedulers = Array.from({ length: random.int(1, 2) }, () => undefined);
     this.#machines = Array.from({ length: random.int(1, 3) }, (_, n) => ({
       host: new ScriptedHost(`w${n}`, this.#world, this.#script()),
       worker: undefined,
     }));
-    this.#user = new User(this.#world, this.#open(this.#api), this.#queues.of(this.#api));
+    this.#user = new User(this.#world, this.#open(this.#api));
   }
 
   get trace(): readonly string[] {
@@ -272,6 +277,7 @@ export class Simulation {
       await settled();
       for (const audit of this.#world.audits.splice(0)) await audit();
       if (++this.#steps > STEPS_MAX) throw new Violation(`no rest: ${await this.#describe()}`);
+      await this.#listen();
       const steps = this.#choices();
       if (steps.length === 0 || this.#random.chance(EARLY_TIME)) {
         const before = this.#auditor.changes;
@@ -292,9 +298,13 @@ export class Simulation {
   #choices(): (Step | (() => void))[] {
     const { nowMs } = this.#world;
     const choices: (Step | (() => void))[] = this.#world.runnable();
-    for (const scheduler of this.#live(this.#schedulers)) {
-      const key = this.#queues.sync.waiting;
-      if (key.length > 0) choices.push(() => scheduler.take(this.#random.pick(key)));
+    if (this.#rung) {
+      for (const scheduler of this.#live(this.#schedulers)) {
+        choices.push(() => {
+          this.#rung = false;
+          scheduler.ring();
+        });
+      }
     }
     for (const worker of this.#live(this.#machines.map((machine) => machine.worker))) {
       if (!worker.hasRoom) continue;
@@ -303,6 +313,13 @@ export class Simulation {
     }
     this.#world.nowMs = nowMs;
     return choices;
+  }
+
+  /** The bell rings when keys are added, unless the ring is lost: then sweeps find them. */
+  async #listen(): Promise<void> {
+    const ready = await this.#options.redis.zcard(`{${CELL}}:${suffix.ready}`);
+    if (ready > this.#ready) this.#rung ||= !this.#random.chance(this.#lossRate);
+    this.#ready = ready;
   }
 
   #live<P extends SimulatedProcess>(processes: readonly (P | undefined)[]): P[] {
@@ -378,11 +395,10 @@ export class Simulation {
   }
 
   #stallHeld(process: SimulatedProcess): void {
-    const { held } = process as SchedulerProcess | WorkerProcess;
-    if (held === undefined) return;
-    for (const queue of [this.#queues.sync, this.#queues.pods]) {
-      for (const holder of held)
-        for (const id of queue.heldBy(new Set([holder]))) queue.stall(id, holder);
+    if (!(process instanceof WorkerProcess)) return;
+    const { pods } = this.#queues;
+    for (const holder of process.held) {
+      for (const id of pods.heldBy(new Set([holder]))) pods.stall(id, holder);
     }
   }
 
@@ -411,10 +427,11 @@ export class Simulation {
     const { redis } = this.#options;
     const world = this.#world;
     const key = (name: string): string => `{${CELL}}:${name}`;
-    const [timer, ttl, dirty, unqueued, nodes] = await Promise.all([
+    const [timer, ttl, dirty, taken, unqueued, nodes] = await Promise.all([
       redis.zrange(key(suffix.timers), "0", "0", "WITHSCORES"),
       redis.zrange(key(suffix.ttl), "0", "0", "WITHSCORES"),
       redis.hlen(key(suffix.dirty)),
+      redis.hlen(key(suffix.taken)),
       redis.scard(key(suffix.unqueued)),
       redis.hkeys(key(suffix.objects("nodes"))),
     ]);
@@ -428,7 +445,7 @@ export class Simulation {
     const timerAtMs = Math.min(due(timer), due(ttl));
     const next = (needed: boolean, lastMs: number, everyMs: number): number =>
       needed && schedulers.length > 0 ? Math.max(world.nowMs, lastMs + everyMs) : Infinity;
-    const sweepAtMs = next(dirty + unqueued > 0, this.#sweptAtMs, SWEEP_MS);
+    const sweepAtMs = next(dirty + taken + unqueued > 0, this.#sweptAtMs, SWEEP_MS);
     const nodesAtMs = next(away, this.#checkedAtMs, IDLE_MS);
     const nextAtMs = Math.min(world.nextAtMs, timerAtMs, sweepAtMs, nodesAtMs);
     if (early && nextAtMs > world.nowMs + 5_000) return false;
@@ -527,7 +544,10 @@ export class Simulation {
   /** What is left though everything was deleted, besides what is kept on purpose. */
   async #leftovers(): Promise<string[]> {
     const { redis } = this.#options;
-    const kept = new Set(["rv", "meta", "fence", "settled", suffix.leases, "o:nodes", "i:nodes"]);
+    const kept = new Set([
+      ...["rv", "meta", "fence", "settled", "o:nodes", "i:nodes"],
+      ...[suffix.leases, suffix.schedulers, suffix.bell],
+    ]);
     const left: string[] = [];
     for (const full of await redis.keys("*")) {
       const key = full.slice(CELL.length + 3);
@@ -540,7 +560,6 @@ export class Simulation {
     for (const { host, worker } of this.#machines) {
       if (worker !== undefined && host.leftovers > 0) left.push(`containers of ${host.name}`);
     }
-    if (this.#queues.sync.entries.size > 0) left.push("sync jobs");
     if (this.#queues.pods.entries.size > 0) left.push("pod jobs");
     return left;
   }

@@ -8,29 +8,25 @@ import {
   Txn,
   updateObject,
   updatePod,
-  type WakeQueues,
 } from "@gantry/store";
 import type { World } from "./world.ts";
 
 export class User {
   readonly #world: World;
   readonly #store: Store;
-  readonly #queues: WakeQueues;
   readonly #templates: Templates;
 
-  constructor(world: World, store: Store, queues: WakeQueues) {
+  constructor(world: World, store: Store) {
     this.#world = world;
     this.#store = store;
-    this.#queues = queues;
     this.#templates = new Templates(store);
   }
 
   async create(job: Job): Promise<void> {
-    const syncKey = `jobs|${job.metadata.namespace}/${job.metadata.name}`;
-    const txn = new Txn().dirty(syncKey);
+    const { namespace, name } = job.metadata;
+    const txn = new Txn().dirty(`jobs|${namespace}/${name}`);
     createObject(txn, "jobs", job, this.#world.nowMs);
     await this.#store.commit(txn);
-    await this.#queues.wake([syncKey]);
   }
 
   async change(key: string, change: (spec: Job["spec"]) => Partial<Job["spec"]>): Promise<void> {
@@ -44,24 +40,15 @@ export class User {
       updateObject(txn, "jobs", stored, { ...value, metadata, spec });
       if ((await this.#store.commit(txn)).ok) break;
     }
-    await this.#queues.wake([`jobs|${key}`]);
   }
 
   async deleteJob(key: string, propagation: Propagation): Promise<void> {
     const request = { propagation };
-    const { wake } = await deleteObject(
-      this.#store,
-      this.#templates,
-      "jobs",
-      key,
-      request,
-      this.#world.nowMs,
-    );
-    await this.#queues.wake(wake);
+    await deleteObject(this.#store, this.#templates, "jobs", key, request, this.#world.nowMs);
   }
 
   async deletePod(key: string, graceSeconds?: number): Promise<void> {
-    const { wake } = await deleteObject(
+    await deleteObject(
       this.#store,
       this.#templates,
       "pods",
@@ -69,7 +56,6 @@ export class User {
       { propagation: "Background", graceSeconds },
       this.#world.nowMs,
     );
-    await this.#queues.wake(wake);
   }
 
   /** R85, in two steps as the API takes them. */

@@ -143,7 +143,7 @@ const contextOf = (
     objects: new Objects(store, new Templates(store), secrets, unreadable),
     namespaces: new NamespaceCache(store),
     snapshots: new Snapshots(nowMs),
-    wakes: new Wakes(store, queues, log),
+    wakes: new Wakes(queues, log),
     admission: new Admission({ store, limits, log, nowMs }),
     runtimes: new RuntimeGate(store, nowMs),
     log,

@@ -55,7 +55,7 @@ test("an installation that is well: every line is ok, and the exit code 0", asyn
     new Set([
       ...["redis", "version", "persistence", "eviction", "memory", "replication", "latency"],
       ...["clock", "format", "api", "scheduler", "worker", "versions", "clocks", "leases"],
-      ...["queue sync", "queue pods", "work", "jobs", "pods", "timers", "files", "disk"],
+      ...["queue pods", "work", "jobs", "pods", "timers", "files", "disk"],
     ]),
   );
   for (const one of there) await one.close();

@@ -77,13 +77,13 @@ export class Cleanup {
 
   /** H3: read again before deleting, with the uid as precondition, Foreground. */
   async #expireJob(key: string): Promise<boolean> {
-    const { store, templates, queues, now, log, metrics } = this.#context;
+    const { store, templates, now, log, metrics } = this.#context;
     const job = await store.get("jobs", key);
     const expiry = job === null ? null : expiryOf(log, job.value);
     let gone = false;
     if (job !== null && expiry !== null && expiry <= now()) {
       const deletedAtMs = now();
-      const { outcome, wake } = await deleteObject(
+      const outcome = await deleteObject(
         store,
         templates,
         "jobs",
@@ -93,7 +93,6 @@ export class Cleanup {
       );
       gone = outcome.kind === "marked" || outcome.kind === "removed";
       if (gone) metrics?.controllers.expiredJobDeleted(expiry, deletedAtMs);
-      await queues.wake(wake);
       log.info({ job: key, uid: job.value.metadata.uid }, "job deleted: its TTL has passed");
     }
     const txn = new Txn();

@@ -84,24 +84,14 @@ export class GarbageCollector {
   }
 
   async #deleteAll(dependents: readonly Dependent[], ownerUid: string): Promise<void> {
-    const { store, templates, queues, now } = this.#context;
-    const wake = new Set<string>();
+    const { store, templates, now } = this.#context;
     for (const { resource, key } of dependents) {
       if (resource === "pods") {
         await this.#deletePod(key, ownerUid);
         continue;
       }
-      const deletion = await deleteObject(
-        store,
-        templates,
-        resource,
-        key,
-        { propagation: "Background" },
-        now(),
-      );
-      for (const syncKey of deletion.wake) wake.add(syncKey);
+      await deleteObject(store, templates, resource, key, { propagation: "Background" }, now());
     }
-    await queues.wake([...wake]);
   }
 
   /** R77: the Pod of a Job that is gone loses its tracking finalizer and is deleted gracefully. */
@@ -129,7 +119,6 @@ export class GarbageCollector {
       if (jobIsGone && pod.value.tracked && isTerminal(pod.value)) {
         this.#context.metrics?.controllers.podsReleased(1);
       }
-      if (!jobIsGone) await this.#context.queues.wake([`jobs|${jobKey}`]);
       return;
     }
   }

@@ -33,8 +33,6 @@ import { expiryOf } from "./ttl-expiry.ts";
 export interface PlannedTransaction {
   readonly txn: Txn;
   readonly created: readonly QueuedPod[];
-  /** Sync keys to wake after the commit. */
-  readonly wake: readonly string[];
 }
 
 export const planTransaction = (
@@ -55,9 +53,9 @@ export const planTransaction = (
   // What is due already is woken, not timed: a timer equal to the popped one would go with it.
   const due = plan.wakeAtMs !== null && plan.wakeAtMs <= nowMs;
   writeTimers(context, txn, stored, next, due ? null : plan.wakeAtMs);
-  const wake = [...others(stored.job, next), ...(due || vanished ? [syncKey] : [])];
-  for (const key of wake) txn.dirty(key);
-  return { txn, created, wake };
+  for (const key of others(stored.job, next)) txn.dirty(key);
+  if (due || vanished) txn.dirty(syncKey);
+  return { txn, created };
 };
 
 /** R34: each status is a change of its own. Without one the Job must still be as it was read. */

@@ -54,21 +54,11 @@ export class NamespaceController {
 
   /** Number of objects that are still there after deletion was asked for. */
   async #purge(resource: Resource, namespace: string): Promise<number> {
-    const { store, templates, queues, now } = this.#context;
+    const { store, templates, now } = this.#context;
     const keys = await store.keys(resource, { namespace });
-    const wake = new Set<string>();
     for (const key of keys) {
-      const deletion = await deleteObject(
-        store,
-        templates,
-        resource,
-        key,
-        { propagation: "Background" },
-        now(),
-      );
-      for (const syncKey of deletion.wake) wake.add(syncKey);
+      await deleteObject(store, templates, resource, key, { propagation: "Background" }, now());
     }
-    await queues.wake([...wake]);
     return keys.length === 0 ? 0 : (await store.keys(resource, { namespace })).length;
   }
 }

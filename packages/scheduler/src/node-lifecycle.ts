@@ -128,25 +128,21 @@ export class NodeLifecycle {
   }
 
   async #losePods(node: string, nowMs: number): Promise<void> {
-    const { store, queues, log } = this.#context;
+    const { store, log } = this.#context;
     const keys = await store.redis.smembers(store.key(suffix.nodePods(node)));
     const pods = await store.getMany("pods", keys);
-    const wake = new Set<string>();
     let lost = 0;
     await this.#handOver(pods.filter((pod) => pod?.value.portable === true));
     for (const pod of pods) {
       if (pod === null || pod.value.node !== node || pod.value.portable === true) continue;
       const txn = new Txn();
       writePod(txn, pod, lostPod(pod, nowMs));
-      const job = pod.value.job;
-      const syncKey = job === undefined ? undefined : `jobs|${pod.value.namespace}/${job.name}`;
-      if (syncKey !== undefined) txn.dirty(syncKey);
+      const { job, namespace } = pod.value;
+      if (job !== undefined) txn.dirty(`jobs|${namespace}/${job.name}`);
       // A stale write means that the Pod changed: the next check looks at it again.
       if (!(await store.commit(txn)).ok) continue;
       lost += 1;
-      if (syncKey !== undefined) wake.add(syncKey);
     }
-    await queues.wake([...wake]);
     if (lost > 0) this.#context.metrics?.resync.repaired("lease_expired", lost);
     if (lost > 0) log.warn({ node, pods: lost }, "node is gone: its pods are lost");
   }

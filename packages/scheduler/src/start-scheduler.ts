@@ -1,19 +1,21 @@
-// The scheduler process: the sync queue's worker, timers, sweeps, node leases and the cleanup job.
+// The scheduler process: syncs from the workqueue, timers, sweeps, node leases and the cleanup job.
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   EventRecorder,
+  listenToBell,
   openPresence,
   queueNames,
   queuePrefix,
   Queues,
   repeat,
   type Repeating,
+  settleWithin,
   type RedisConnection,
   Store,
-  type SyncPayload,
   Templates,
-  settleWithin,
+  WorkQueue,
 } from "@gantry/store";
-import { type Job as BullJob, Queue, Worker } from "bullmq";
+import { Queue, Worker } from "bullmq";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { Cleanup, CLEANUP_EVERY_MS } from "./cleanup.ts";
@@ -24,22 +26,16 @@ import {
   startMetricsServer,
 } from "./metrics/metrics-server.ts";
 import { schedulerMetrics } from "./metrics/scheduler-metrics.ts";
-import { queueOfSyncKey } from "./metrics/work-queue-metrics.ts";
 import { newIds } from "./new-ids.ts";
 import { measureLoad } from "./load-report.ts";
 import { NODE_CHECK_EVERY_MS, NODE_GRACE_MS, NodeLifecycle } from "./node-lifecycle.ts";
 import { Resync, RESYNC_EVERY_MS } from "./resync/resync.ts";
 import { Sweeper, SWEEP_EVERY_MS } from "./sweeper.ts";
 import { syncByKey } from "./sync-by-key.ts";
+import { SyncLoop } from "./sync-loop.ts";
 import { TimerLoop } from "./timer-loop.ts";
 
-/**
- * Syncs at once in one process. They are short and mostly wait for Redis, and what they commit at one
- * moment goes together: with 16 the same Jobs cost up to a fifth more.
- */
-const SYNC_CONCURRENCY = 64;
-
-/** Short, so that what a scheduler that died was about is taken up soon; syncs bear repeating. */
+/** Short, so that a cleanup that a scheduler died in is taken up soon; it bears repeating. */
 const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
 
@@ -105,7 +101,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     await cleanupQueue.add("due", {}, cleanupOptions);
   });
   const context: ControllerContext = { ...base, hint: (dueAtMs) => timers.hint(dueAtMs) };
-  const sync = startSyncWorker(context);
+  const syncs = await startSyncs(context);
   const cleanup = await startCleanup(context, cleanupQueue);
   const sweeper = new Sweeper(context);
   const resync = new Resync(context, queues);
@@ -115,6 +111,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     options.now ?? (() => performance.now()),
   );
   const loops = [
+    repeat(SWEEP_EVERY_MS, log, "workqueue sweep", () => syncs.sweep()),
     repeat(SWEEP_EVERY_MS, log, "sweep", () => sweeper.sweep()),
     repeat(NODE_CHECK_EVERY_MS, log, "node check", () => nodes.check()),
     repeat(WATCHDOG_EVERY_MS, log, "cleanup watchdog", () => scheduleCleanup(cleanupQueue)),
@@ -135,7 +132,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     await Promise.all(loops.map((loop) => loop.close()));
     await resync.release().catch(() => {});
     // Bounded: what is left undone stays marked, and a process that is told to stop must.
-    await settleWithin(CLOSE_MS, Promise.all([sync.close(), cleanup.close()]));
+    await settleWithin(CLOSE_MS, Promise.all([syncs.close(), cleanup.close()]));
     await base.events.close();
     await Promise.all([queues.close(), cleanupQueue.close()]);
     await store.close();
@@ -193,41 +190,43 @@ const scheduleCleanup = async (queue: Queue): Promise<void> => {
   );
 };
 
+/** The lease is held before the first key is taken. */
+const startSyncs = async (
+  context: ControllerContext,
+): Promise<Pick<SyncLoop, "sweep" | "close">> => {
+  const { store } = context;
+  const loop = new SyncLoop({
+    queue: new WorkQueue(store),
+    sync: syncByKey(context),
+    context,
+    sleep: (ms) => sleep(ms, undefined, { ref: false }),
+  });
+  await loop.sweep();
+  const bell = listenToBell(store, () => loop.ring());
+  return {
+    sweep: () => loop.sweep(),
+    close: () => {
+      bell.close();
+      return loop.close();
+    },
+  };
+};
+
 const startCleanup = async (context: ControllerContext, queue: Queue): Promise<Worker> => {
   await scheduleCleanup(queue);
+  const { store, log } = context;
   const cleanup = new Cleanup(context);
-  return startWorker(context, queueNames.cleanup, 1, () => cleanup.run());
-};
-
-const startSyncWorker = (context: ControllerContext): Worker => {
-  const sync = syncByKey(context);
-  const { metrics } = context;
-  return startWorker(context, queueNames.sync, SYNC_CONCURRENCY, (job: BullJob<SyncPayload>) => {
-    const { key } = job.data;
-    const takenAtMs = job.processedOn ?? job.timestamp;
-    const work = (): Promise<void> => sync(key);
-    return metrics?.queues.run(queueOfSyncKey(key), job.timestamp, takenAtMs, work) ?? work();
-  });
-};
-
-const startWorker = <T>(
-  { store, log }: ControllerContext,
-  name: string,
-  concurrency: number,
-  work: (job: BullJob<T>) => Promise<unknown>,
-): Worker => {
-  const worker = new Worker<T>(name, work, {
+  const worker = new Worker(queueNames.cleanup, () => cleanup.run(), {
     connection: store.redis,
     prefix: queuePrefix(store),
-    concurrency,
     lockDuration: LOCK_MS,
     stalledInterval: STALLED_CHECK_MS,
-    // Nobody tells why its scheduler died; a sync that fails by itself is tried again anyway.
+    // Nobody tells why its scheduler died.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
   });
-  worker.on("error", (error) => log.warn({ err: error, queue: name }, "queue connection"));
-  worker.on("failed", (job, error) => {
-    log.error({ err: error, queue: name, key: job?.name }, "sync failed; it is tried again");
+  worker.on("error", (error) => log.warn({ err: error, queue: "cleanup" }, "queue connection"));
+  worker.on("failed", (_job, error) => {
+    log.error({ err: error }, "cleanup failed; it is tried again");
   });
   return worker;
 };

@@ -6,7 +6,7 @@ import { GarbageCollector } from "./garbage-collector.ts";
 import { NamespaceController } from "./namespaces.ts";
 import { JobController } from "./sync-job.ts";
 
-/** One sync of what a key of queue `sync` names. Repeating it is harmless. */
+/** One sync of what a key of the workqueue names. Repeating it is harmless. */
 export const syncByKey = (context: ControllerContext): ((key: string) => Promise<void>) => {
   const { store, log } = context;
   const jobs = new JobController(context);

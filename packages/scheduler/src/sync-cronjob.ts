@@ -65,7 +65,7 @@ export class CronJobController {
     const refusal = refusalOf(first, nowMs);
     const plan =
       refusal === null ? first : reconcileCronJob({ ...snapshot, refusal }, nowMs, newIds);
-    const { txn, wake } = this.#transaction(stored, plan, jobs, snapshot.lookups, nowMs);
+    const txn = this.#transaction(stored, plan, jobs, snapshot.lookups, nowMs);
     if (dirty !== "") txn.clean(syncKey, dirty);
     const result = await store.commit(txn);
     const metrics = this.#context.metrics?.controllers;
@@ -74,7 +74,7 @@ export class CronJobController {
       return false;
     }
     if (plan.create !== null) metrics?.cronJobCreated(plan.create.scheduledAtMs, nowMs);
-    await this.#afterCommit(stored, plan, wake);
+    this.#afterCommit(stored, plan);
     return true;
   }
 
@@ -123,9 +123,8 @@ export class CronJobController {
     jobs: ReadonlyMap<string, Stored<Job>>,
     lookups: CronJobSnapshot["lookups"],
     nowMs: number,
-  ): { txn: Txn; wake: readonly string[] } {
+  ): Txn {
     const txn = new Txn();
-    const wake: string[] = [];
     const { key, rv, value } = stored;
     if (plan.status === null) txn.check("cronjobs", key, rv);
     else updateObject(txn, "cronjobs", stored, { ...value, status: plan.status });
@@ -140,15 +139,14 @@ export class CronJobController {
       createObject(txn, "jobs", newJob(job, job.metadata.uid, nowMs), nowMs);
       const syncKey = `jobs|${job.metadata.namespace}/${job.metadata.name}`;
       txn.dirty(syncKey);
-      wake.push(syncKey);
     }
     for (const { name } of plan.delete) {
       const job = jobs.get(name);
       invariant(job !== undefined, "a plan deletes only Jobs of its snapshot");
-      wake.push(...deleteInTxn(txn, "jobs", job, "Background", nowMs));
+      deleteInTxn(txn, "jobs", job, "Background", nowMs);
     }
     setTimer(txn, `cronjobs|${key}`, plan.retry === null ? plan.wakeAtMs : nowMs + RETRY_MS);
-    return { txn, wake };
+    return txn;
   }
 
   /** B17: a changed schedule is looked at at its next time, not at once. */
@@ -180,18 +178,13 @@ export class CronJobController {
     return true;
   }
 
-  async #afterCommit(
-    stored: Stored<StoredObject>,
-    plan: CronJobPlan,
-    wake: readonly string[],
-  ): Promise<void> {
-    const { queues, events, hint, now, log } = this.#context;
+  #afterCommit(stored: Stored<StoredObject>, plan: CronJobPlan): void {
+    const { events, hint, now, log } = this.#context;
     if (plan.wakeAtMs !== null) hint(plan.wakeAtMs);
     if (plan.retry !== null) {
       hint(now() + RETRY_MS);
       log.warn({ cronjob: stored.key, reason: plan.retry }, "cronjob sync is tried again");
     }
-    await queues.wake([...new Set(wake)]);
     for (const event of plan.events) {
       events.record("cronjob-controller", regarding(stored), event);
     }

@@ -1,6 +1,6 @@
 // The Job controller's shell: read a snapshot, let the core decide, commit the plan, enqueue the Pods.
 import { type Job, type JobPlan, reconcileJob } from "@gantry/core";
-import { enqueueMarked, type QueuedPod, readJobSnapshot, type Stored, Txn } from "@gantry/store";
+import { type QueuedPod, readJobSnapshot, type Stored, Txn } from "@gantry/store";
 import { candidatesForAdoption, podsWithForeignLabels } from "./claim-candidates.ts";
 import type { ControllerContext } from "./controller-context.ts";
 import { planTransaction } from "./job-transaction.ts";
@@ -64,9 +64,9 @@ export class JobController {
       newIds,
     );
     meter?.planned(job, plan);
-    const { txn, created, wake } = planTransaction(this.#context, stored, orphans, plan);
+    const { txn, created } = planTransaction(this.#context, stored, orphans, plan);
     if (!(await this.#commit(txn, job, plan))) return false;
-    await this.#afterCommit(stored.job, plan, created, wake);
+    await this.#afterCommit(stored.job, plan, created);
     return true;
   }
 
@@ -94,12 +94,10 @@ export class JobController {
     job: Stored<Job>,
     plan: JobPlan,
     created: readonly QueuedPod[],
-    wake: readonly string[],
   ): Promise<void> {
-    const { queues, events, log, hint, store } = this.#context;
+    const { queues, events, log, hint } = this.#context;
     if (plan.wakeAtMs !== null) hint(plan.wakeAtMs);
-    await enqueueMarked(store, queues, created);
-    if (wake.length > 0) await queues.wake(wake);
+    if (created.length > 0) await queues.enqueuePods(created);
     for (const event of plan.events) {
       events.record("job-controller", regarding(job), event);
     }

@@ -55,14 +55,13 @@ export class TimerLoop {
 
   /** Wakes what is due; resolves with when the next timer is. */
   async fire(): Promise<number> {
-    const { store, queues, now } = this.#context;
+    const { store, now } = this.#context;
     const nowMs = now();
     const [{ due, nextAtMs }, ttl] = await Promise.all([
       dueTimers(store, nowMs, BATCH),
       store.redis.zrange(store.key(suffix.ttl), "0", "0", "WITHSCORES"),
     ]);
-    const popped = await popTimers(store, due);
-    if (popped.length > 0) await queues.wake(popped);
+    await popTimers(store, due);
     const ttlAtMs = ttl[1] === undefined ? Number.POSITIVE_INFINITY : Number(ttl[1]);
     if (ttlAtMs <= nowMs) await this.#onTtlDue();
     return Math.min(nextAtMs ?? Number.POSITIVE_INFINITY, ttlAtMs > nowMs ? ttlAtMs : Infinity);

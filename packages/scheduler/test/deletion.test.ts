@@ -36,11 +36,10 @@ afterEach(async () => {
 type Propagation = "Background" | "Foreground" | "Orphan";
 
 const removeJob = async (name: string, propagation: Propagation): Promise<void> => {
-  const { store, queues } = cell;
+  const { store } = cell;
   const key = `default/${name}`;
   const templates = new Templates(store);
-  const { wake } = await deleteObject(store, templates, "jobs", key, { propagation }, cell.nowMs);
-  await queues.wake(wake);
+  await deleteObject(store, templates, "jobs", key, { propagation }, cell.nowMs);
 };
 
 const gone = (name: string): Promise<true> =>
@@ -113,7 +112,6 @@ describe("deletion of a Job", () => {
     const txn = new Txn();
     writePod(txn, pod, { ...pod.value, phase: "Failed" });
     await cell.store.commit(txn.dirty("jobs|default/a"));
-    await cell.queues.wake(["jobs|default/a"]);
     await gone("a");
     expect(await cell.pods("a")).toEqual([]);
   });

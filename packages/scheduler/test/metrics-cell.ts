@@ -28,7 +28,6 @@ export class MetricsCell {
     const txn = new Txn();
     createObject(txn, "jobs", newJob(manifest, randomUUID(), this.nowMs), this.nowMs);
     await this.store.commit(txn.dirty(`jobs|default/${name}`));
-    await this.queues.wake([`jobs|default/${name}`]);
   }
 
   /** Created 30 s ago. Resolves with its uid. */
@@ -44,7 +43,6 @@ export class MetricsCell {
     const object = { kind: "CronJob", apiVersion: "batch/v1", metadata, spec };
     createObject(txn, "cronjobs", object, this.nowMs);
     await this.store.commit(txn.dirty(`cronjobs|default/${name}`));
-    await this.queues.wake([`cronjobs|default/${name}`]);
     return metadata.uid;
   }
 
@@ -81,7 +79,6 @@ export class MetricsCell {
     updatePod(txn, pod, ended);
     const { ok } = await this.store.commit(txn.dirty(`jobs|default/${job}`));
     if (!ok) throw new Error(`the Pod of ${job} changed while it was ended`);
-    await this.queues.wake([`jobs|default/${job}`]);
   }
 
   /** Waits for a condition of the Job that is True, and resolves with its reason. */

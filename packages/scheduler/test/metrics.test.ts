@@ -1,5 +1,5 @@
 // The controllers' metrics against a real Redis: what they show is what happened, exactly.
-import { EventRecorder, type Store, Templates } from "@gantry/store";
+import { EventRecorder, type Store, Templates, Txn } from "@gantry/store";
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -122,11 +122,8 @@ describe("metrics of Jobs that ran through the scheduler", () => {
     await cell.createJob("elsewhere", jobSpec({ managedBy: "acme.io/controller" }));
     await cell.settled();
     // Wake-ups without a cause, after everything is said, count nothing.
-    await cell.queues.wake(["plain", "elsewhere"].map((name) => `jobs|default/${name}`));
-    await waitFor("the queue to be empty", async () => {
-      const { active = 0, waiting = 0 } = await cell.queues.sync.getJobCounts();
-      return active + waiting === 0 || undefined;
-    });
+    await cell.store.commit(new Txn().dirty("jobs|default/plain").dirty("jobs|default/elsewhere"));
+    await cell.settled();
 
     const finished = "job_controller_jobs_finished_total";
     const pods = "job_controller_job_pods_finished_total";

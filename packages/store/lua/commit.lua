@@ -13,8 +13,8 @@
     ?  resource key rv                only checks; rv "-" = absent, "" = there
     +  suffix member                  adds to a set
     -  suffix member                  removes from a set
-    m  field                          marks a sync key dirty
-    x  field count                    takes its mark away if it still has this count
+    m  key                            marks a sync key dirty, which puts it on the workqueue
+    x  key count                      takes its mark away if it still has this count
     r  count command suffix args...   any other command on one key of the cell (count = 2 + number of args)
 
   Returns for each transaction a list: {0, rv...} with one resourceVersion per c, u and d,
@@ -36,6 +36,7 @@ local CHUNK = 2000
 -- resource -> key -> value now, and as it was stored (false = absent).
 local values, stored = {}, {}
 local sets, marked, others, entries = {}, {}, {}, {}
+local queue = work_queue(prefix)
 local revision = tonumber(redis.call("GET", KEYS[1]) or "0")
 
 local function each_chunk(list, call)
@@ -115,7 +116,7 @@ end
 
 local function write(type, resource, key, body, prev)
   revision = revision + 1
-  local rv = string.format("%.0f", revision)
+  local rv = string.format("%d", revision)
   local value = values[resource][key]
   if type == "D" then
     body = string.sub(value, string.find(value, " ", 1, true) + 1)
@@ -159,11 +160,11 @@ local function apply(operations)
       -- Once is enough: no sync can have read the count in between.
       if not marked[ARGV[i + 1]] then
         marked[ARGV[i + 1]] = true
-        others[#others + 1] = { "HINCRBY", "dirty", { ARGV[i + 1], 1 } }
+        others[#others + 1] = { "m", "", { ARGV[i + 1] } }
       end
     elseif code == "x" then
       marked[ARGV[i + 1]] = nil
-      others[#others + 1] = { "x", "dirty", { ARGV[i + 1], ARGV[i + 2] } }
+      others[#others + 1] = { "x", "", { ARGV[i + 1], ARGV[i + 2] } }
     elseif code == "r" then
       other(i)
     end
@@ -220,10 +221,12 @@ end
 local function write_others()
   for _, one in ipairs(others) do
     local command, key, args = one[1], prefix .. one[2], one[3]
-    if command ~= "x" then
+    if command == "m" then
+      queue.mark(args[1])
+    elseif command ~= "x" then
       redis.call(command, key, unpack(args))
-    elseif redis.call("HGET", key, args[1]) == args[2] then
-      redis.call("HDEL", key, args[1])
+    elseif redis.call("HGET", queue.dirty, args[1]) == args[2] then
+      redis.call("HDEL", queue.dirty, args[1])
     end
   end
 end
@@ -235,7 +238,7 @@ for n, operations in ipairs(transactions) do
   results[n] = check(operations) or apply(operations)
 end
 if #entries > 0 then
-  redis.call("SET", KEYS[1], string.format("%.0f", revision))
+  redis.call("SET", KEYS[1], string.format("%d", revision))
   write_objects()
   announce()
 end

@@ -1,19 +1,20 @@
 #!lua
 --[[
-  Turns due timers into dirty marks, except those that were set anew meanwhile.
+  Turns due timers into dirty marks (which wakes a scheduler), except those that were set anew meanwhile.
 
   KEYS[1]  sorted set member -> due time
-  KEYS[2]  hash of dirty marks
-  ARGV     pairs: member (a sync key), due time at which it was read
+  ARGV[1]  prefix of all keys, ends in ":"
+  then     pairs: member (a sync key), due time at which it was read
 
   Returns the members that were popped.
 ]]
+local queue = work_queue(ARGV[1])
 local popped = {}
-for n = 1, #ARGV, 2 do
+for n = 2, #ARGV, 2 do
   local due = redis.call("ZSCORE", KEYS[1], ARGV[n])
   if due and tonumber(due) == tonumber(ARGV[n + 1]) then
     redis.call("ZREM", KEYS[1], ARGV[n])
-    redis.call("HINCRBY", KEYS[2], ARGV[n], 1)
+    queue.mark(ARGV[n])
     popped[#popped + 1] = ARGV[n]
   end
 end

@@ -30,12 +30,6 @@ export type DeleteOutcome<R extends Resource> =
   /** Marked, and held by finalizers or its grace period. */
   | { readonly kind: "marked"; readonly object: ObjectOf<R>; readonly rv: string };
 
-/** Outcome and the sync keys that the caller should wake (they are marked dirty already). */
-export interface Deletion<R extends Resource> {
-  readonly outcome: DeleteOutcome<R>;
-  readonly wake: readonly string[];
-}
-
 /** The key under which garbage collection looks after the dependents of an object. */
 export const gcKey = (resource: Resource, key: string, uid: string): string =>
   `gc|${resource}|${key}|${uid}`;
@@ -90,12 +84,12 @@ export const deleteObject = async <R extends Resource>(
   key: string,
   request: DeleteRequest,
   nowMs: number,
-): Promise<Deletion<R>> => {
+): Promise<DeleteOutcome<R>> => {
   for (;;) {
     const stored = await store.get(resource, key);
-    if (stored === null) return { outcome: { kind: "missing" }, wake: [] };
+    if (stored === null) return { kind: "missing" };
     if (violates(resource, stored, request)) {
-      return { outcome: { kind: "conflict", found: stored }, wake: [] };
+      return { kind: "conflict", found: stored };
     }
     const txn = new Txn();
     const next =
@@ -103,24 +97,21 @@ export const deleteObject = async <R extends Resource>(
         ? await planPod(txn, templates, stored as Stored<PodRecord>, request, nowMs)
         : planObject(txn, resource, stored as Stored<never>, request, nowMs);
     if (txn.size === 0) {
-      return { outcome: { kind: "marked", object: stored.value, rv: stored.rv }, wake: [] };
+      return { kind: "marked", object: stored.value, rv: stored.rv };
     }
-    const wake = syncKeys(resource, stored);
-    for (const syncKey of wake) txn.dirty(syncKey);
+    for (const syncKey of syncKeys(resource, stored)) txn.dirty(syncKey);
     const result = await store.commit(txn);
     if (!result.ok) continue;
     const rv = result.rvs.at(-1) ?? stored.rv;
-    const outcome: DeleteOutcome<R> =
-      next === null
-        ? { kind: "removed", object: stored.value, rv }
-        : { kind: "marked", object: next as ObjectOf<R>, rv };
-    return { outcome, wake };
+    return next === null
+      ? { kind: "removed", object: stored.value, rv }
+      : { kind: "marked", object: next as ObjectOf<R>, rv };
   }
 };
 
 /**
- * The deletion of an object that the caller has just read, as part of its own transaction; returns
- * the sync keys to wake after the commit (marked dirty here).
+ * The deletion of an object that the caller has just read, as part of its own transaction, which
+ * wakes the controllers that it concerns.
  */
 export const deleteInTxn = <R extends Exclude<Resource, "pods">>(
   txn: Txn,
@@ -128,11 +119,9 @@ export const deleteInTxn = <R extends Exclude<Resource, "pods">>(
   stored: Stored<ObjectOf<R>>,
   propagation: Propagation,
   nowMs: number,
-): readonly string[] => {
+): void => {
   planObject(txn, resource, stored, { propagation }, nowMs);
-  const wake = syncKeys(resource, stored);
-  for (const syncKey of wake) txn.dirty(syncKey);
-  return wake;
+  for (const syncKey of syncKeys(resource, stored)) txn.dirty(syncKey);
 };
 
 const planObject = <R extends Exclude<Resource, "pods">>(

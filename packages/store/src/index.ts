@@ -43,6 +43,7 @@ export {
   Store,
   type StoreOptions,
 } from "./store.ts";
+export { loadScripts } from "./script.ts";
 export { type CommitResult, type Expected, Txn } from "./txn.ts";
 export {
   createObject,
@@ -64,17 +65,22 @@ export type { PreviousSelectable } from "./selectable.ts";
 export {
   allQueueNames,
   type ControllerQueues,
-  podPayload,
   podQueueName,
   type PodPayload,
   queueNames,
-  queuePrefix,
   Queues,
   runtimeNames,
-  syncPayload,
-  type SyncPayload,
-  type WakeQueues,
+  podPayload,
 } from "./queues.ts";
+export {
+  type EndedJob,
+  type JobEnd,
+  PodQueue,
+  queuePrefix,
+  type TakenPod,
+  unqueuedMark,
+} from "./pod-queue.ts";
+export { type Bell, listenToBell, type SweptKeys, type TakenKey, WorkQueue } from "./work-queue.ts";
 export { dropLease, leaseExpiry, leases, nextFence, type NodeLease, renewLease } from "./leases.ts";
 export { dueTimers, popTimers, setTimer, type Timer } from "./timers.ts";
 export {
@@ -82,19 +88,12 @@ export {
   type DeleteOutcome,
   deleteObject,
   type DeleteRequest,
-  type Deletion,
   gcKey,
   ownerSyncKey,
 } from "./delete-object.ts";
 export { decodePod, encodePod } from "./pod-codec.ts";
 export { readJobSnapshot, type StoredJobSnapshot } from "./job-snapshot.ts";
-export {
-  enqueueMarked,
-  markUnqueued,
-  type QueuedPod,
-  queuedPod,
-  unqueuedPods,
-} from "./unqueued.ts";
+export { markUnqueued, type QueuedPod, queuedPod, unqueuedPods } from "./unqueued.ts";
 export {
   countEcsTasks,
   ecsLatencyBounds,

@@ -24,21 +24,71 @@ type Reply = [string | null, string, string, string, string, string[], string[]]
 
 const timeOrNull = (text: string): number | null => (text === "" ? null : Number(text));
 
-/**
- * `uid` is a guess that
- * saves a second round trip when it is right.
- */
+interface WaitingRead {
+  readonly key: string;
+  readonly uid: string;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Jobs of one script, whose Pods it reads too. */
+const JOBS_MAX = 100;
+
+/** Reads of one moment travel in one script. */
+class SnapshotReads {
+  readonly #store: Store;
+  #waiting: WaitingRead[] = [];
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  read(key: string, uid: string): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ key, uid, resolve, reject });
+      if (this.#waiting.length === 1) queueMicrotask(() => void this.#send());
+    });
+  }
+
+  async #send(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const groups = Array.from({ length: Math.ceil(waiting.length / JOBS_MAX) }, (_, n) =>
+      waiting.slice(n * JOBS_MAX, (n + 1) * JOBS_MAX),
+    );
+    await Promise.all(groups.map((group) => this.#sendGroup(group)));
+  }
+
+  async #sendGroup(group: readonly WaitingRead[]): Promise<void> {
+    const store = this.#store;
+    try {
+      const replies = (await snapshotScript.run(
+        store.redis,
+        [store.key(suffix.revision)],
+        [store.prefix, ...group.flatMap(({ key, uid }) => [key, uid])],
+      )) as Reply[];
+      for (const [n, { resolve }] of group.entries()) resolve(replies[n] as Reply);
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+}
+
+const reads = new WeakMap<Store, SnapshotReads>();
+
+const readsOf = (store: Store): SnapshotReads => {
+  const known = reads.get(store) ?? new SnapshotReads(store);
+  reads.set(store, known);
+  return known;
+};
+
+/** One round trip, shared with other reads of the moment. `uid` is a guess that saves a second one. */
 export const readJobSnapshot = async (
   store: Store,
   key: string,
   uid: string | undefined,
 ): Promise<StoredJobSnapshot | { readonly missing: true; readonly dirty: string }> => {
-  const namespace = key.slice(0, key.indexOf("/"));
-  const reply = (await snapshotScript.run(
-    store.redis,
-    [store.key(suffix.revision)],
-    [store.prefix, key, uid ?? "", namespace],
-  )) as Reply;
+  const reply = await readsOf(store).read(key, uid ?? "");
   const [value, dirty, bookText, timer, ttl, ownerlessPods, flat] = reply;
   if (value === null) return { missing: true, dirty };
   const job = decodeValue("jobs", key, value);

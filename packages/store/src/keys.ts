@@ -56,6 +56,14 @@ export const suffix = {
   ttl: "ttl",
   /** Hash sync key -> number of wake-ups since its last finished sync. */
   dirty: "dirty",
+  /** Sorted set of sync keys that wait for a scheduler -> since when, Unix ms by Redis' clock. */
+  ready: "ready",
+  /** Hash sync key -> token of the scheduler that sees to it. */
+  taken: "taken",
+  /** Sorted set token of a scheduler -> end of its lease, Unix ms. */
+  schedulers: "schedulers",
+  /** Sorted set of one member while there is something for a waiting scheduler to take. */
+  bell: "bell",
   /** Set of `namespace/name|uid` of Pods committed and perhaps not on the queue yet. */
   unqueued: "unqueued",
   /** Sorted set of event keys -> expiry, Unix ms. */

@@ -1,6 +1,7 @@
 // The stored form of a Pod: a positional JSON array, times relative to its creation, defaults left out.
 // A finished no-op Pod of a Job takes about 130 bytes.
 import type { ContainerRecord, ContainerState, PodPhase, PodRecord } from "@gantry/core";
+import { packUid, unpackUid } from "./uid-text.ts";
 
 type Cell = unknown;
 
@@ -17,18 +18,6 @@ const STARTED_KNOWN = 8;
 
 /** Cells of this format. A newer minor may add some behind them. */
 const CELLS = 26;
-
-/** 36 characters of a UUID as 22 of base64url; anything else stays as it is. */
-const packUid = (uid: string): string =>
-  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(uid)
-    ? Buffer.from(uid.replaceAll("-", ""), "hex").toString("base64url")
-    : `=${uid}`;
-
-const unpackUid = (packed: string): string => {
-  if (packed.startsWith("=")) return packed.slice(1);
-  const hex = Buffer.from(packed, "base64url").toString("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-};
 
 const trim = (cells: Cell[]): Cell[] => {
   while (cells.length > 0 && (cells.at(-1) ?? 0) === 0) cells.pop();

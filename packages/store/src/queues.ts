@@ -1,15 +1,11 @@
 // The BullMQ queues: their names, payloads and options. The queue tells who does what; the store tells what is true.
-import { type JobsOptions, Queue } from "bullmq";
-import type { RedisClient } from "./connection.ts";
+import { Queue } from "bullmq";
 import { z } from "zod";
+import type { RedisClient } from "./connection.ts";
+import { type AddedPod, PodQueue, queuePrefix, unqueuedMark } from "./pod-queue.ts";
 import type { Store } from "./store.ts";
 
-/** BullMQ's prefix: in the cell's hash tag, so queues and objects share a Cluster slot. */
-export const queuePrefix = (store: Store): string => `{${store.cell}}:q`;
-
 export const queueNames = {
-  /** One job a wake-up of a controller: `jobs|ns/name`, `cronjobs|ns/name`... */
-  sync: "sync",
   /** One job a Pod that names no runtime: waiting while Pending, active while it runs. */
   pods: "pods",
   /** Repeatable: removes finished Jobs after their TTL, expired Events, old finished Pods. */
@@ -25,14 +21,10 @@ export const podQueueName = (runtimeClassName: string | undefined): string =>
 
 /** Every queue, for those who show them. */
 export const allQueueNames: readonly string[] = [
-  queueNames.sync,
   queueNames.pods,
   ...runtimeNames.map(podQueueName),
   queueNames.cleanup,
 ];
-
-export const syncPayload = z.object({ key: z.string() });
-export type SyncPayload = z.infer<typeof syncPayload>;
 
 export const podPayload = z.object({
   namespace: z.string(),
@@ -41,34 +33,22 @@ export const podPayload = z.object({
 });
 export type PodPayload = z.infer<typeof podPayload>;
 
-/** What operators see of ended Pods in the queue; the Pods themselves are in the store. */
-const KEEP_ENDED_PODS = 1_000;
-
-const syncOptions = (key: string): JobsOptions => ({
-  // One sync of a key at a time; a wake-up during one runs it once more.
-  deduplication: { id: key, keepLastIfActive: true },
-  removeOnComplete: true,
-  removeOnFail: 100,
-});
-
-/** What controllers and workers ask of the queues. */
-export type WakeQueues = Pick<Queues, "wake" | "enqueuePods">;
-
-/** The same, for who answers for Pods that a worker left behind. */
-export type ControllerQueues = WakeQueues & Pick<Queues, "requeuePods">;
+/** What controllers ask of the queues. */
+export type ControllerQueues = Pick<Queues, "enqueuePods" | "requeuePods">;
 
 export class Queues {
-  readonly sync: Queue<SyncPayload>;
   readonly #pods = new Map<string, Queue<PodPayload>>();
   readonly #prefix: string;
+  readonly #store: Store;
+  readonly #adding = new Map<string, AddedPod[]>();
+  #added: Promise<void> | null = null;
   /** The store's: what is sent at the same time to objects and to queues leaves in one write. */
   readonly #connection: RedisClient;
 
   constructor(store: Store) {
     this.#prefix = queuePrefix(store);
+    this.#store = store;
     this.#connection = store.redis;
-    this.sync = new Queue<SyncPayload>(queueNames.sync, this.#options);
-    this.sync.on("error", ignore);
   }
 
   get #options() {
@@ -86,28 +66,21 @@ export class Queues {
     return queue;
   }
 
-  /** Asks for a sync of each key. Losing this call is mended by the dirty marks of the store. */
-  async wake(keys: readonly string[]): Promise<void> {
-    const [first] = keys;
-    if (first === undefined) return;
-    if (keys.length === 1) {
-      await this.sync.add(first, { key: first }, syncOptions(first));
-      return;
-    }
-    await this.sync.addBulk(
-      keys.map((key) => ({ name: key, data: { key }, opts: syncOptions(key) })),
-    );
-  }
-
-  /** Puts Pods on their queues; those already there stay as they are (the uid is the job id). */
+  /**
+   * Puts Pods on their queues and takes their marks away (see unqueued.ts); those already there stay
+   * as they are (the uid is the job id).
+   */
   async enqueuePods(pods: readonly (PodPayload & { readonly queue: string })[]): Promise<void> {
-    const byQueue = new Map<string, PodPayload[]>();
-    for (const { queue, namespace, name, uid } of pods) {
-      const entry = byQueue.get(queue);
-      if (entry === undefined) byQueue.set(queue, [{ namespace, name, uid }]);
-      else entry.push({ namespace, name, uid });
+    if (pods.length === 0) return;
+    for (const pod of pods) {
+      const added = { ...pod, mark: unqueuedMark(pod) };
+      const entry = this.#adding.get(pod.queue);
+      if (entry === undefined) this.#adding.set(pod.queue, [added]);
+      else entry.push(added);
     }
-    await Promise.all([...byQueue].map(([queue, payloads]) => this.#addPods(queue, payloads)));
+    // What is to be added in one moment travels together.
+    this.#added ??= Promise.resolve().then(() => this.#add());
+    await this.#added;
   }
 
   /**
@@ -115,44 +88,31 @@ export class Queues {
    * died (the stalled check hands them out), stay; a job that ended is put there anew.
    */
   async requeuePods(pods: readonly (PodPayload & { readonly queue: string })[]): Promise<void> {
-    for (const { queue, namespace, name, uid } of pods) {
-      const bullQueue = this.pods(queue);
-      const found = await bullQueue.getJob(uid);
+    for (const pod of pods) {
+      const found = await this.pods(pod.queue).getJob(pod.uid);
       const state = await found?.getState();
       // Ended, or in none of its lists: a job of this id would be taken for one that is there.
       const over = state === "completed" || state === "failed" || state === "unknown";
       if (found !== undefined && !over) continue;
       await found?.remove();
-      await this.#addPods(queue, [{ namespace, name, uid }]);
+      await this.enqueuePods([pod]);
     }
   }
 
-  async #addPods(queue: string, payloads: readonly PodPayload[]): Promise<void> {
-    const jobs = payloads.map(podJob);
-    const [first] = jobs;
-    // A pipeline for one command costs more than the command.
-    if (jobs.length === 1 && first !== undefined) {
-      await this.pods(queue).add(first.name, first.data, first.opts);
-    } else {
-      await this.pods(queue).addBulk(jobs);
-    }
+  async #add(): Promise<void> {
+    const adding = [...this.#adding];
+    this.#adding.clear();
+    this.#added = null;
+    const nowMs = Date.now();
+    await Promise.all(
+      adding.map(([name, pods]) => new PodQueue(this.#store, name).add(pods, nowMs)),
+    );
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.sync.close(), ...[...this.#pods.values()].map((q) => q.close())]);
+    await Promise.all([...this.#pods.values()].map((queue) => queue.close()));
   }
 }
 
 /** BullMQ prints what nobody listens to; callers see a lost server by their own failing commands. */
 const ignore = (): void => {};
-
-const podJob = (pod: PodPayload) => ({
-  name: `${pod.namespace}/${pod.name}`,
-  data: pod,
-  opts: {
-    jobId: pod.uid,
-    attempts: 1,
-    removeOnComplete: { count: KEEP_ENDED_PODS },
-    removeOnFail: { count: KEEP_ENDED_PODS },
-  },
-});

@@ -1,6 +1,7 @@
 // A Lua file as a typed call: EVALSHA, and EVAL once where the server does not know it yet.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import type { Redis } from "ioredis";
 import type { RedisClient } from "./connection.ts";
 
 export interface Script {
@@ -13,10 +14,19 @@ export interface Script {
   ): Promise<unknown>;
 }
 
-export const script = (name: string): Script => {
-  const text = readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), "utf8");
+const scripts: Script[] = [];
+
+const textOf = (name: string): string =>
+  readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), "utf8");
+
+/** `libraries`: Lua files whose functions it uses; they become part of it. */
+export const script = (name: string, ...libraries: readonly string[]): Script => {
+  const own = textOf(name);
+  // What the server is told of the script stands in its first line.
+  const [head = ""] = /^#!.*\n/.exec(own) ?? [];
+  const text = [head, ...libraries.map(textOf), own.slice(head.length)].join("");
   const sha = createHash("sha1").update(text).digest("hex");
-  return {
+  const made: Script = {
     name,
     text,
     async run(redis, keys, args) {
@@ -28,4 +38,11 @@ export const script = (name: string): Script => {
       }
     },
   };
+  scripts.push(made);
+  return made;
+};
+
+/** Makes every script known to the server, so that no first use of one has to be sent twice. */
+export const loadScripts = async (redis: Pick<Redis, "script">): Promise<void> => {
+  await Promise.all(scripts.map(({ text }) => redis.script("LOAD", text)));
 };

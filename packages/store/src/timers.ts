@@ -4,7 +4,7 @@ import { script } from "./script.ts";
 import type { Store } from "./store.ts";
 import type { Txn } from "./txn.ts";
 
-const popScript = script("pop-timers");
+const popScript = script("pop-timers", "lib/work-queue");
 
 export interface Timer {
   /** Sync key: `jobs|ns/name`, `cronjobs|ns/name`, `namespaces|name`. */
@@ -34,14 +34,14 @@ export const dueTimers = async (
 };
 
 /**
- * A due timer becomes a dirty mark, unless it was set anew meanwhile: so the wake-up that follows
- * may be lost. Resolves with the sync keys to wake.
+ * A due timer becomes a dirty mark, unless it was set anew meanwhile. Resolves with the sync keys
+ * that were marked.
  */
 export const popTimers = async (store: Store, timers: readonly Timer[]): Promise<string[]> => {
   if (timers.length === 0) return [];
   return (await popScript.run(
     store.redis,
-    [store.key(suffix.timers), store.key(suffix.dirty)],
-    timers.flatMap(({ member, dueAtMs }) => [member, dueAtMs]),
+    [store.key(suffix.timers)],
+    [store.prefix, ...timers.flatMap(({ member, dueAtMs }) => [member, dueAtMs])],
   )) as string[];
 };

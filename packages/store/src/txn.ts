@@ -57,7 +57,7 @@ export class Txn {
     return this.#push("r", 2 + args.length, command, keySuffix, ...args);
   }
 
-  /** Marks a sync key (`jobs|ns/name`) as having something to look at; pair it with `Store.wake`. */
+  /** Marks a sync key (`jobs|ns/name`) as having something to look at, and wakes a scheduler. */
   dirty(syncKey: string): this {
     return this.#push("m", syncKey);
   }

@@ -2,16 +2,14 @@
 // their queue. What a crash leaves between the two, the scheduler's sweep enqueues again.
 import type { PodSpec } from "@gantry/core";
 import { suffix } from "./keys.ts";
-import { podQueueName, type PodPayload, type WakeQueues } from "./queues.ts";
+import { unqueuedMark } from "./pod-queue.ts";
+import { podQueueName, type PodPayload } from "./queues.ts";
 import type { Store } from "./store.ts";
 import type { Txn } from "./txn.ts";
 
 export interface QueuedPod extends PodPayload {
   readonly queue: string;
 }
-
-const member = ({ queue, namespace, name, uid }: QueuedPod): string =>
-  `${queue}|${namespace}/${name}|${uid}`;
 
 const parse = (text: string): QueuedPod => {
   const [queue = "", key = "", uid = ""] = text.split("|");
@@ -29,18 +27,7 @@ export const queuedPod = (pod: PodPayload, spec: PodSpec | undefined): QueuedPod
 
 /** In the transaction that creates the Pods. */
 export const markUnqueued = (txn: Txn, pods: readonly QueuedPod[]): void => {
-  for (const pod of pods) txn.add(suffix.unqueued, member(pod));
-};
-
-/** After that transaction: puts the Pods on their queues and takes the marks away. */
-export const enqueueMarked = async (
-  store: Store,
-  queues: WakeQueues,
-  pods: readonly QueuedPod[],
-): Promise<void> => {
-  if (pods.length === 0) return;
-  await queues.enqueuePods(pods);
-  await store.redis.srem(store.key(suffix.unqueued), ...pods.map(member));
+  for (const pod of pods) txn.add(suffix.unqueued, unqueuedMark(pod));
 };
 
 export const unqueuedPods = async (store: Store): Promise<QueuedPod[]> =>

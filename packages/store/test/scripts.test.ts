@@ -5,7 +5,7 @@ import { startRedis, type TestRedis } from "../testing/redis-server.ts";
 import { connect } from "../src/connection.ts";
 
 const directory = new URL("../lua/", import.meta.url);
-const files = readdirSync(directory);
+const files = readdirSync(directory).filter((name) => name.endsWith(".lua"));
 let server: TestRedis;
 
 beforeAll(async () => {

@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkRedis, onServerChange, UnsafeRedisError } from "../src/connection.ts";
 import { suffix } from "../src/keys.ts";
 import { readLoad } from "../src/load.ts";
+import { PodQueue } from "../src/pod-queue.ts";
 import { Queues } from "../src/queues.ts";
 import { Store } from "../src/store.ts";
 import { Txn } from "../src/txn.ts";
 import { type WatchChange, WatchHub } from "../src/watch.ts";
+import { WorkQueue } from "../src/work-queue.ts";
 import { createPod, updatePod } from "../src/writes.ts";
 import { startCluster, startSentinels, type Topology } from "../testing/redis-topologies.ts";
 import { waitFor } from "../testing/wait-for.ts";
@@ -61,8 +63,11 @@ describe.each(Object.entries(topologies))("on %s", (_name, start) => {
       pods.map(({ namespace, name, uid }) => ({ queue: "pods", namespace, name, uid })),
     );
     expect(await queues.pods("pods").getWaitingCount()).toBe(20);
-    await queues.wake(["jobs|default/a", "jobs|default/b"]);
-    expect(await queues.sync.getWaitingCount()).toBe(2);
+    const queue = new PodQueue(store, "pods");
+    const how = { by: "n", nowMs: Date.now(), lockMs: 10_000 };
+    expect((await queue.take(5, [], how)).pods).toHaveLength(5);
+    await store.commit(new Txn().dirty("jobs|default/a").dirty("jobs|default/b"));
+    expect(await new WorkQueue(store).take(5, [])).toHaveLength(2);
     expect(await readLoad(store)).toMatchObject({ unfinishedJobs: 0 });
     watch.close();
     hub.close();

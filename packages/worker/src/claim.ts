@@ -26,11 +26,16 @@ export class UnregisteredNodeError extends Error {
   override name = "UnregisteredNodeError";
 }
 
-export const claimPod = async (context: WorkerContext, payload: PodPayload): Promise<Claim> => {
+/** `seen`: the Pod as it was a moment ago; it is read where that is `null`, or out of date. */
+export const claimPod = async (
+  context: WorkerContext,
+  payload: PodPayload,
+  seen: Stored<PodRecord> | null = null,
+): Promise<Claim> => {
   const { store, node, now } = context;
   const key = `${payload.namespace}/${payload.name}`;
-  for (;;) {
-    const pod = await store.get("pods", key);
+  for (let known = seen; ; known = null) {
+    const pod = known ?? (await store.get("pods", key));
     if (pod === null || pod.value.uid !== payload.uid) return { kind: "over", why: "pod is gone" };
     if (isTerminal(pod.value)) return { kind: "over", why: "pod has ended" };
     if (pod.value.node === node) return { kind: "ours", pod };

@@ -3,10 +3,7 @@ import { isTerminal, rfc3339, type PodRecord, secondsToStay, type Taint } from "
 import { deleteObject, type Stored, suffix, Txn, updatePod } from "@gantry/store";
 import type { WorkerContext } from "./worker-context.ts";
 
-type Context = Pick<
-  WorkerContext,
-  "store" | "templates" | "queues" | "events" | "log" | "now" | "node"
->;
+type Context = Pick<WorkerContext, "store" | "templates" | "events" | "log" | "now" | "node">;
 
 /** A Pod that changed meanwhile is looked at again. */
 const RETRY_MS = 200;
@@ -70,7 +67,7 @@ export class TaintEvictions {
   }
 
   async #evict(pod: Stored<PodRecord>): Promise<void> {
-    const { store, templates, queues, events, now } = this.#context;
+    const { store, templates, events, now } = this.#context;
     const { namespace, name, uid, conditions = [] } = pod.value;
     const disrupted = {
       type: "DisruptionTarget",
@@ -93,7 +90,6 @@ export class TaintEvictions {
       },
     );
     const request = { propagation: "Background" as const, uid };
-    const { wake } = await deleteObject(store, templates, "pods", pod.key, request, now());
-    await queues.wake(wake);
+    await deleteObject(store, templates, "pods", pod.key, request, now());
   }
 }

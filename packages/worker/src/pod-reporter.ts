@@ -3,7 +3,6 @@ import { isTerminal, type PodRecord } from "@gantry/core";
 import { type Stored, Txn, updatePod, writePod } from "@gantry/store";
 import { observedPod } from "./observed-pod.ts";
 import type { Observation } from "./runtime.ts";
-import type { WakeBatch } from "./wake-batch.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
 /** Faults of the connection are waited out; a report is never given up while the claim holds. */
@@ -21,16 +20,14 @@ const inNewPhase = (report: Report, last: Report | undefined): boolean =>
 
 export class PodReporter {
   readonly #context: WorkerContext;
-  readonly #wakes: WakeBatch;
   #stored: Stored<PodRecord>;
   #pending: Report[] = [];
   #writing: Promise<void> | null = null;
   #fenced = false;
   #takenOver = false;
 
-  constructor(context: WorkerContext, wakes: WakeBatch, stored: Stored<PodRecord>) {
+  constructor(context: WorkerContext, stored: Stored<PodRecord>) {
     this.#context = context;
-    this.#wakes = wakes;
     this.#stored = stored;
   }
 
@@ -110,13 +107,11 @@ export class PodReporter {
       before = { key: before.key, rv: "any", value: next };
     }
     const { job, namespace } = before.value;
-    const syncKey = job === undefined ? undefined : `jobs|${namespace}/${job.name}`;
-    if (syncKey !== undefined) txn.dirty(syncKey);
+    if (job !== undefined) txn.dirty(`jobs|${namespace}/${job.name}`);
     const result = await store.commit(txn);
     if (!result.ok) return false;
     this.#stored = { ...before, rv: result.rvs.at(-1) ?? "" };
     if (gone) this.#fenced = true;
-    if (syncKey !== undefined) this.#wakes.wake(syncKey);
     return true;
   }
 

@@ -9,7 +9,6 @@ import { MissingSourceError, readSources, type Sources } from "./pod-sources.ts"
 import type { Observation, PodSink, RunnablePod, RunningPod, Runtime } from "./runtime.ts";
 import { runnablePod, withAnnotations } from "./runnable-pod.ts";
 import { refused, stoppedBeforeStart, waitingForSource } from "./unlaunched-pod.ts";
-import { WakeBatch } from "./wake-batch.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
 /** How often a Pod looks for the ConfigMap or Secret it waits for, as a kubelet's sync does. */
@@ -56,12 +55,10 @@ const SHUTDOWN = {
 export class PodRunner {
   readonly #context: WorkerContext;
   readonly #local = new Map<string, LocalPod>();
-  readonly #wakes: WakeBatch;
   #shuttingDown = false;
 
   constructor(context: WorkerContext) {
     this.#context = context;
-    this.#wakes = new WakeBatch(context.queues, context.log);
   }
 
   get running(): number {
@@ -77,12 +74,15 @@ export class PodRunner {
     return this.#local.has(uid);
   }
 
-  /** Runs the Pod of a queue job to its end, or says why it is not to be run here. */
-  async run(payload: PodPayload): Promise<RunOutcome> {
+  /**
+   * Runs the Pod of a queue job to its end, or says why it is not to be run here. `seen`: the Pod as
+   * it was when it was taken from the queue, which saves reading it.
+   */
+  async run(payload: PodPayload, seen: Stored<PodRecord> | null = null): Promise<RunOutcome> {
     const local = this.#local.get(payload.uid);
     if (local !== undefined) return outcomeOf(local);
     if (this.#shuttingDown) return { kind: "elsewhere", node: this.#context.node };
-    const claim = await claimPod(this.#context, payload).catch((error: unknown) => ({
+    const claim = await claimPod(this.#context, payload, seen).catch((error: unknown) => ({
       kind: "unclaimed" as const,
       error,
     }));
@@ -129,7 +129,6 @@ export class PodRunner {
       this.#stop(local, grace ?? template?.spec?.terminationGracePeriodSeconds ?? 30);
     }
     await Promise.allSettled(all.map((local) => local.done));
-    await this.#wakes.idle();
   }
 
   /** Waits for the ends of all Pods that only this worker can run. */
@@ -139,7 +138,6 @@ export class PodRunner {
       if (all.length === 0) break;
       await Promise.allSettled(all.map((local) => local.done));
     }
-    await this.#wakes.idle();
   }
 
   /** Lets other workers go on with the Pods that they can take over; nothing is stopped. */
@@ -148,7 +146,6 @@ export class PodRunner {
     const all = [...this.#local.values()].filter(isPortable);
     for (const local of all) local.handOver.abort();
     await Promise.allSettled(all.map((local) => local.done));
-    await this.#wakes.idle();
   }
 
   async #removeLeftovers(uid: string): Promise<void> {
@@ -165,7 +162,7 @@ export class PodRunner {
 
   #start(pod: Stored<PodRecord>, adopted: boolean): LocalPod {
     const { uid } = pod.value;
-    const reporter = new PodReporter(this.#context, this.#wakes, pod);
+    const reporter = new PodReporter(this.#context, pod);
     let begin: () => void = () => {};
     const begun = new Promise<void>((resolve) => {
       begin = resolve;

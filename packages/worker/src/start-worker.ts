@@ -2,9 +2,10 @@
 import { randomBytes } from "node:crypto";
 import {
   EventRecorder,
+  type JobEnd,
   nextFence,
   openPresence,
-  podPayload,
+  PodQueue,
   podQueueName,
   queuePrefix,
   Queues,
@@ -13,23 +14,20 @@ import {
   type SecretBox,
   settleWithin,
   Store,
+  type TakenPod,
   Templates,
 } from "@gantry/store";
-import {
-  DelayedError,
-  type Job as BullJob,
-  UnrecoverableError,
-  WaitingError,
-  Worker,
-} from "bullmq";
+import { Worker } from "bullmq";
 import { amountsOf, type Taint } from "@gantry/core";
 import { type Capacity, nodeCapacity } from "./capacity.ts";
 import { openInbox } from "./inbox.ts";
+import { listenToMarker } from "./marker-listener.ts";
 import { startNodeServer } from "./node-server.ts";
 import { type NodeDescription, registerNode } from "./node-registration.ts";
 import { adoptAll, scan } from "./node-pods.ts";
 import { TaintEvictions } from "./placement-evictions.ts";
 import { Placement, type PlacementOptions } from "./placement.ts";
+import { PodQueueReader } from "./pod-queue-reader.ts";
 import { type PodResult } from "./pod-result.ts";
 import { PodRunner } from "./pod-runner.ts";
 import type { Runtime } from "./runtime.ts";
@@ -70,15 +68,8 @@ export interface RunningWorker {
   close(): Promise<void>;
 }
 
-/** Short, so that Pods taken by a worker that died are seen again soon; claims guard against repeats. */
-const LOCK_MS = 10_000;
+/** Jobs whose lock has run out are looked for this often. */
 const STALLED_CHECK_MS = 5_000;
-
-/**
- * BullMQ's workers take one job after the other from a queue that was empty; several of them side by
- * side take a burst of Pods in a fraction of the time.
- */
-const TAKERS_MAX = 4;
 
 /** A Pod that another live worker holds is looked at again after this long. */
 const ELSEWHERE_DELAY_MS = 2_000;
@@ -173,12 +164,12 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
     log,
     onIncompatible: options.onIncompatible ?? (() => {}),
   });
-  const workers = openQueueWorkers(context, placement, runner, options);
+  const inflow = openInflow(context, placement, runner, options);
   log.debug({ node: options.node, fence: context.fence }, "worker started");
   return {
     async close() {
       await rescan.close();
-      await Promise.all(workers.map((worker) => worker.pause(true)));
+      inflow.stop();
       placement.close();
       evictions.close();
       await (options.drain === "stop" ? runner.stopAll() : runner.drained());
@@ -186,7 +177,7 @@ export const startWorker = async (options: WorkerOptions): Promise<RunningWorker
       const portable = [...runtimes.values()].some((runtime) => runtime.portable === true);
       if (portable) await registration.close(true);
       await runner.handOver();
-      await settleWithin(CLOSE_MS, Promise.all(workers.map((worker) => worker.close())));
+      await settleWithin(CLOSE_MS, inflow.close());
       inbox.close();
       await Promise.all([logs.close(), registration.close(portable), presence.close()]);
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
@@ -212,7 +203,6 @@ const openContext = async (
     store,
     log,
     runtimes,
-    queues,
     templates: new Templates(store),
     events: own.events,
     now: Date.now,
@@ -257,69 +247,86 @@ const queuesOf = ({ runtimes }: WorkerOptions): string[] => [
   ...runtimes.map((name) => podQueueName(name)),
 ];
 
-const openQueueWorkers = (
+interface Inflow {
+  /** Takes no more Pods. */
+  stop(): void;
+  /** Resolves when all that were taken have ended. */
+  close(): Promise<void>;
+}
+
+const openInflow = (
   context: WorkerContext,
   placement: Placement,
   runner: PodRunner,
   options: WorkerOptions,
-): Worker[] => {
-  const names = queuesOf(options);
-  const atOnce = podsAtOnce(options);
-  const takers = Math.min(TAKERS_MAX, atOnce);
-  const shares = Array.from({ length: takers }, (_, n) => Math.floor((atOnce + n) / takers));
-  const takes = names.flatMap((name) => shares.map((concurrency) => ({ name, concurrency })));
-  return takes.map(({ name, concurrency }) => {
-    const worker = new Worker(name, (job, token) => work(placement, runner, job, token), {
-      connection: context.store.redis,
-      prefix: queuePrefix(context.store),
-      concurrency,
-      lockDuration: LOCK_MS,
-      stalledInterval: STALLED_CHECK_MS,
-      // A Pod may outlive any number of workers; its claim says who runs it.
-      maxStalledCount: Number.MAX_SAFE_INTEGER,
-    });
-    worker.on("error", (error) => context.log.debug({ err: error, queue: name }, "queue"));
-    return worker;
-  });
+): Inflow => {
+  const { store, log, now, node } = context;
+  const queues = queuesOf(options).map((name) => new PodQueue(store, name));
+  const readers = queues.map(
+    (queue) =>
+      new PodQueueReader({
+        queue,
+        concurrency: podsAtOnce(options),
+        by: node,
+        run: (taken, name) => see(placement, runner, taken, name),
+        log,
+        now,
+      }),
+  );
+  const listeners = readers.map((reader, n) =>
+    listenToMarker(store, queues[n]?.marker ?? "", reader),
+  );
+  const stalledChecks = queues.map(({ name }) => checkForStalled(context, name));
+  for (const reader of readers) reader.ring();
+  return {
+    stop() {
+      for (const listener of listeners) listener.close();
+      for (const reader of readers) reader.stop();
+    },
+    async close() {
+      await Promise.all(readers.map((reader) => reader.close()));
+      await Promise.all(stalledChecks.map((worker) => worker.close()));
+    },
+  };
 };
 
-const work = async (
+/** BullMQ's own check, of whichever worker comes first: what nobody holds any more waits again. */
+const checkForStalled = ({ store, log }: WorkerContext, name: string): Worker => {
+  const worker = new Worker(name, null, {
+    connection: store.redis,
+    prefix: queuePrefix(store),
+    autorun: false,
+    stalledInterval: STALLED_CHECK_MS,
+    // A Pod may outlive any number of workers; its claim says who runs it.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+  });
+  worker.on("error", (error) => log.debug({ err: error, queue: name }, "queue"));
+  void worker.startStalledCheckTimer();
+  return worker;
+};
+
+/** Sees a Pod through that was taken from its queue; resolves with what becomes of its job. */
+const see = async (
   placement: Placement,
   runner: PodRunner,
-  job: BullJob,
-  token: string | undefined,
-): Promise<PodResult | { skipped: string }> => {
-  const outcome = await runner.run(podPayload.parse(job.data));
-  if (outcome.kind === "over") return { skipped: outcome.why };
-  if (outcome.kind === "elsewhere") {
-    await job.moveToDelayed(Date.now() + ELSEWHERE_DELAY_MS, token);
-    throw new DelayedError(`node ${outcome.node} runs this pod`);
-  }
-  if (outcome.kind === "handed over") {
-    await job.moveToWait(token);
-    throw new WaitingError("this worker ends; another goes on with the pod");
-  }
-  if (outcome.kind === "unclaimed") {
-    // Failed, it would never be handed out again, and nobody else answers for the Pod.
-    await job.moveToDelayed(Date.now() + UNCLAIMED_DELAY_MS, token);
-    throw new DelayedError(`the pod could not be claimed: ${String(outcome.error)}`);
-  }
+  taken: TakenPod,
+  queue: string,
+): Promise<JobEnd> => {
+  const outcome = await runner.run(taken, taken.pod);
+  const later = (delayMs: number): JobEnd => ({ kind: "delayed", untilMs: Date.now() + delayMs });
+  if (outcome.kind === "over") return { kind: "completed", result: { skipped: outcome.why } };
+  if (outcome.kind === "elsewhere") return later(ELSEWHERE_DELAY_MS);
+  if (outcome.kind === "handed over") return { kind: "waiting" };
+  // Failed, it would never be handed out again, and nobody else answers for the Pod.
+  if (outcome.kind === "unclaimed") return later(UNCLAIMED_DELAY_MS);
   if (outcome.kind === "unfit") {
     const { pod, misfit } = outcome;
-    const taken = Math.max(1, job.attemptsStarted);
-    const delayMs = await placement.giveBack(pod, misfit, job.queueName, taken);
-    await job.moveToDelayed(Date.now() + delayMs, token);
-    throw new DelayedError(misfit.reasons.join(", "));
+    return later(await placement.giveBack(pod, misfit, queue, taken.attempt));
   }
-  if (outcome.result.phase === "Failed") throw endedFailed(outcome.result);
-  return outcome.result;
-};
-
-/** Bull Board shows the stack; an ended Pod has none of ours, only its reason. */
-const endedFailed = (result: PodResult): UnrecoverableError => {
-  const error = new UnrecoverableError(failureText(result));
-  error.stack = error.message;
-  return error;
+  const { result } = outcome;
+  return result.phase === "Failed"
+    ? { kind: "failed", reason: failureText(result) }
+    : { kind: "completed", result };
 };
 
 /** What an operator reads beside a failed job in Bull Board. */

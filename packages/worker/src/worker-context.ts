@@ -1,12 +1,11 @@
 // What the parts of a worker share.
-import type { EventRecorder, SecretBox, Store, Templates, WakeQueues } from "@gantry/store";
+import type { EventRecorder, SecretBox, Store, Templates } from "@gantry/store";
 import type { Logger } from "pino";
 import type { Placement } from "./placement.ts";
 import type { Runtime } from "./runtime.ts";
 
 export interface WorkerContext {
   readonly store: Store;
-  readonly queues: WakeQueues;
   readonly templates: Templates;
   readonly events: EventRecorder;
   readonly log: Logger;

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import type { PodRecord, PodSpec, WireNode } from "@gantry/core";
 import {
   createPod,
-  enqueueMarked,
   markUnqueued,
   queuedPod,
   Queues,
@@ -71,7 +70,7 @@ export class PlacementCell {
     const queued = made.map((pod) => queuedPod(pod, pod.spec));
     markUnqueued(txn, queued);
     await this.store.commit(txn);
-    await enqueueMarked(this.store, this.#queues, queued);
+    await this.#queues.enqueuePods(queued);
     return made.map(({ name }) => `default/${name}`);
   }
 

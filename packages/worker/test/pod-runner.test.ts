@@ -70,7 +70,6 @@ beforeEach(() => {
     store,
     events,
     log,
-    queues: { wake: async () => {}, enqueuePods: async () => {} },
     templates: new Templates(store),
     now: Date.now,
     sleep,

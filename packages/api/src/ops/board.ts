@@ -10,7 +10,6 @@ const BASE_PATH = "/ops/queues";
 
 const descriptions: Readonly<Record<string, string>> = {
   [queueNames.pods]: "One job a Pod: waiting while Pending, active while it runs.",
-  [queueNames.sync]: "Wake-ups of the controllers; a finished one leaves nothing behind.",
   [queueNames.cleanup]: "Removes finished Jobs after their TTL, old Events and old Pods.",
 };
 

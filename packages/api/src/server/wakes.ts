@@ -1,25 +1,19 @@
-// Wakes the controllers after a commit. Requests do not wait for it: the marks in the store mend a lost wake-up.
-import { enqueueMarked, type QueuedPod, type Queues, type Store } from "@gantry/store";
+// Puts Pods on their queues after a commit. Requests do not wait for it: the marks in the store mend what is lost.
+import type { QueuedPod, Queues } from "@gantry/store";
 import type { Logger } from "pino";
 
 export class Wakes {
-  readonly #store: Store;
   readonly #queues: Queues;
   readonly #log: Logger;
   readonly #pending = new Set<Promise<void>>();
 
-  constructor(store: Store, queues: Queues, log: Logger) {
-    this.#store = store;
+  constructor(queues: Queues, log: Logger) {
     this.#queues = queues;
     this.#log = log;
   }
 
-  sync(keys: readonly string[]): void {
-    if (keys.length > 0) this.#track(this.#queues.wake(keys), "wake-up");
-  }
-
   enqueue(pods: readonly QueuedPod[]): void {
-    if (pods.length > 0) this.#track(enqueueMarked(this.#store, this.#queues, pods), "enqueueing");
+    if (pods.length > 0) this.#track(this.#queues.enqueuePods(pods), "enqueueing");
   }
 
   #track(work: Promise<void>, what: string): void {

@@ -202,13 +202,11 @@ const store = async (
     if (strategy.resource === "namespaces") {
       createContents(txn, nameOf(object), context.certificate, context.nowMs());
     }
-    const wake = syncKeys(strategy, key, [value], [object]);
-    for (const one of wake) txn.dirty(one);
+    for (const one of syncKeys(strategy, key, [value], [object])) txn.dirty(one);
     const queued = queuedBy(strategy, value);
     markUnqueued(txn, queued);
     const result = await context.store.commit(txn);
     if (result.ok) {
-      context.wakes.sync(wake);
       context.wakes.enqueue(queued);
       return context.objects.render(strategy, {
         rv: result.rvs[0] ?? "0",

@@ -81,7 +81,7 @@ export const remove = async (
   const key = storeKey(strategy, namespace, name);
   if (options.dryRun) return rehearse(context, strategy, key, name, options);
   if (strategy.resource === "namespaces") return removeNamespace(context, strategy, name, options);
-  const { outcome, wake } = await deleteObject(
+  const outcome = await deleteObject(
     context.store,
     context.objects.templates,
     strategy.resource,
@@ -101,7 +101,6 @@ export const remove = async (
     // The preconditions hold for what is there now: only a change between both reads gets here.
     return remove(context, strategy, namespace, name, options);
   }
-  context.wakes.sync(wake);
   const object = await context.objects.render(strategy, {
     rv: outcome.rv,
     key,
@@ -179,12 +178,10 @@ const removeNamespace = async (
     const value = terminating(stored.value, context.nowMs());
     const txn = new Txn();
     updateObject(txn, "namespaces", stored, value);
-    const key = `namespaces|${name}`;
-    txn.dirty(key);
+    txn.dirty(`namespaces|${name}`);
     const result = await context.store.commit(txn);
     if (!result.ok) continue;
     context.namespaces.forget(name);
-    context.wakes.sync([key]);
     const rv = result.rvs[0] ?? stored.rv;
     const body = await context.objects.render(strategy, { rv, key: name, value } as AnyStored);
     return { body, isObject: true };

@@ -149,8 +149,8 @@ const write = async (
 ): Promise<ApiObject | "stale"> => {
   const txn = new Txn();
   const { value, updates } = await context.objects.update(txn, strategy, stored, next);
-  const wake = syncKeys(strategy, stored.key, [stored.value, value], [old, next]);
-  for (const one of wake) txn.dirty(one);
+  const marks = syncKeys(strategy, stored.key, [stored.value, value], [old, next]);
+  for (const one of marks) txn.dirty(one);
   const was = new Set(queuedBy(strategy, stored.value).map(({ uid }) => uid));
   const queued = queuedBy(strategy, value).filter(({ uid }) => !was.has(uid));
   markUnqueued(txn, queued);
@@ -162,7 +162,6 @@ const write = async (
     return "stale";
   }
   if (strategy.resource === "namespaces") context.namespaces.forget(stored.key);
-  context.wakes.sync(wake);
   context.wakes.enqueue(queued);
   const rv = result.rvs[updates - 1] ?? stored.rv;
   return context.objects.render(strategy, { rv, key: stored.key, value } as AnyStored);

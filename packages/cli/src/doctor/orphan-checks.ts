@@ -33,7 +33,7 @@ async function jobsWithoutPods(
   const placed = new Set<string>();
   const payloads: { readonly key: string; readonly uid: string }[] = [];
   for (const name of allQueueNames) {
-    if (name === queueNames.sync || name === queueNames.cleanup) continue;
+    if (name === queueNames.cleanup) continue;
     const jobs = await queues
       .pods(name)
       .getJobs(["waiting", "active", "delayed", "prioritized"], 0, LOOKED_MAX - 1);

@@ -9,6 +9,7 @@ import {
   Queues,
   type Store,
   suffix,
+  WorkQueue,
 } from "@gantry/store";
 import { humanDuration } from "../duration.ts";
 import { type Check, fail, graded, ok, warn } from "./check.ts";
@@ -126,17 +127,14 @@ const LOCKS_MAX = 1_000;
 /** A wake-up should be taken within milliseconds. */
 const BEHIND_MS = 30_000;
 
-type AnyQueue = Queues["sync"] | ReturnType<Queues["pods"]>;
-
 async function queueCheck(store: Store, queues: Queues, name: string): Promise<Check[]> {
-  const isSync = name === queueNames.sync;
   if (name === queueNames.cleanup) return [];
-  const queue: AnyQueue = isSync ? queues.sync : queues.pods(name);
+  const queue = queues.pods(name);
   const counts = await queue.getJobCounts("waiting", "active", "delayed", "failed");
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const paused = await queue.isPaused();
   // Queues of runtimes that nobody uses need no line.
-  if (!isSync && name !== queueNames.pods && total === 0 && !paused) return [];
+  if (name !== queueNames.pods && total === 0 && !paused) return [];
   const label = `queue ${name}`;
   const found = Object.entries(counts)
     .map(([state, count]) => `${count} ${state}`)
@@ -149,23 +147,10 @@ async function queueCheck(store: Store, queues: Queues, name: string): Promise<C
     const advice = "they are handed out again within 15 s while a worker is there";
     return [warn(label, `${found}, ${stalled} without the worker that took them`, advice)];
   }
-  if (isSync) {
-    const [oldest] = await queue.getWaiting(-1, -1);
-    const behindMs = oldest === undefined ? 0 : Date.now() - oldest.timestamp;
-    if (behindMs > BEHIND_MS) {
-      const advice = "start more schedulers, or look at the Redis server's CPU";
-      return [warn(label, `${found}, the oldest has waited ${humanDuration(behindMs)}`, advice)];
-    }
-    if ((counts["failed"] ?? 0) > 0) {
-      const [last] = await queue.getFailed(0, 0);
-      const advice = "they are tried again; the scheduler's log and Bull Board say more";
-      return [warn(label, `${found}; the last failed with: ${last?.failedReason ?? "?"}`, advice)];
-    }
-  }
   return [ok(label, found)];
 }
 
-async function stalledJobs({ redis }: Store, queue: AnyQueue): Promise<number> {
+async function stalledJobs({ redis }: Store, queue: ReturnType<Queues["pods"]>): Promise<number> {
   const active = await queue.getActive(0, LOCKS_MAX - 1);
   const locks = await Promise.all(
     active.map((job) => redis.exists(queue.toKey(`${job.id ?? ""}:lock`))),
@@ -180,5 +165,11 @@ async function dirtyCheck(store: Store): Promise<Check> {
     store.redis.scard(store.key(suffix.unfinished)),
   ]);
   const found = `${unfinished} unfinished Jobs, ${dirty} syncs owed, ${unqueued} Pods to enqueue`;
+  const [oldest] = await new WorkQueue(store).waiting(1);
+  const behindMs = oldest === undefined ? 0 : Date.now() - oldest.readySinceMs;
+  if (behindMs > BEHIND_MS) {
+    const advice = "start more schedulers, or look at the Redis server's CPU";
+    return warn("work", `${found}, the oldest has waited ${humanDuration(behindMs)}`, advice);
+  }
   return ok("work", found);
 }

@@ -1,4 +1,4 @@
-// The workqueue_* families of the controllers, kept for what BullMQ's sync queue does in their place.
+// The workqueue_* families of the controllers, for the store's workqueue.
 import { type Store, suffix } from "@gantry/store";
 import { Counter, exponentialBuckets, Gauge, Histogram, type Registry } from "prom-client";
 
@@ -6,7 +6,7 @@ import { Counter, exponentialBuckets, Gauge, Histogram, type Registry } from "pr
 const queueLabels = ["job", "job_orphan_pod", "cronjob", "ttl_jobs_to_delete"] as const;
 type QueueLabel = (typeof queueLabels)[number];
 
-/** Name of the queue of expired Jobs, which are not on queue `sync`. */
+/** Name of the queue of expired Jobs, which are not on the workqueue. */
 export const TTL_QUEUE: QueueLabel = "ttl_jobs_to_delete";
 
 /** Kubernetes' own buckets: 10 ns to 1000 s. */

@@ -13,8 +13,10 @@ export const repairKinds = [
   "queue_job_ended",
   /** ... or one that is in none of the queue's lists. */
   "queue_job_stranded",
-  /** A wake-up of a controller that can't be handed out, and keeps others away. */
-  "sync_job_stranded",
+  /** A key that a controller was to look at, and that was not on the workqueue. */
+  "sync_key_forgotten",
+  /** ... or that was held by a scheduler that is gone. */
+  "sync_key_held",
   /** A Job for which there was something to do, and nothing that would have woken its controller. */
   "job_not_synced",
   /** A time at which to look again that was nowhere. */

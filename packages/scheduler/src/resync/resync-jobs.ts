@@ -152,7 +152,6 @@ const mendOwner = async (pass: ResyncPass, stored: StoredJobSnapshot): Promise<v
   txn.add(suffix.dependents(owner.uid), `jobs|${stored.job.key}`);
   if (!(await store.commit(txn)).ok) return;
   pass.findings.mended("orphan_job", stored.job.key);
-  await pass.context.queues.wake([syncKey]);
 };
 
 /** What the Job's controller, or garbage collection, would do and nothing asks it to. */
@@ -198,7 +197,7 @@ const wake = async (
   { job }: StoredJobSnapshot,
   syncKeys: readonly string[],
 ): Promise<void> => {
-  const { store, queues } = pass.context;
+  const { store } = pass.context;
   const { uid, deletionTimestamp } = job.value.metadata;
   const keys = [
     ...syncKeys,
@@ -207,6 +206,5 @@ const wake = async (
   const txn = new Txn();
   for (const key of keys) txn.dirty(key);
   await store.commit(txn);
-  await queues.wake(keys);
   pass.findings.mended(kind, job.key);
 };

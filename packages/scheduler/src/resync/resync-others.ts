@@ -27,7 +27,7 @@ export class TimerResync {
     resource: Extract<Resource, "cronjobs" | "namespaces">,
     needsTimer: (object: StoredObject) => boolean,
   ): Promise<void> {
-    const { store, queues } = pass.context;
+    const { store } = pass.context;
     let after: string | undefined;
     for (;;) {
       const page = await store.page(resource, {
@@ -48,7 +48,6 @@ export class TimerResync {
           if (this.#nudged.get(syncKey) === rv) continue;
           this.#remember(syncKey, rv);
           await store.commit(new Txn().dirty(syncKey));
-          await queues.wake([syncKey]);
           pass.findings.mended("timer_lost", syncKey);
         }
       }

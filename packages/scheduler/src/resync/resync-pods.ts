@@ -66,7 +66,7 @@ const mendMemberships = async (pass: ResyncPass, pods: readonly StoredPod[]): Pr
 
 /** Pods whose Job is gone and that nobody has begun to delete. */
 const mendOrphans = async (pass: ResyncPass, pods: readonly StoredPod[]): Promise<void> => {
-  const { store, queues } = pass.context;
+  const { store } = pass.context;
   const owned = pods.filter(({ value }) => value.job !== undefined && value.deletion === undefined);
   const keys = [
     ...new Set(owned.map(({ value }) => `${value.namespace}/${value.job?.name ?? ""}`)),
@@ -86,7 +86,6 @@ const mendOrphans = async (pass: ResyncPass, pods: readonly StoredPod[]): Promis
   const txn = new Txn();
   for (const syncKey of wake) txn.dirty(syncKey);
   await store.commit(txn);
-  await queues.wake([...wake]);
 };
 
 /** Pods that wait for a worker, or run on one that lives, and have no job on their queue. */

@@ -1,7 +1,7 @@
-// The queues as BullMQ has them: which Pods are on them, which are paused, and wake-ups that are stuck.
-import { allQueueNames, queueNames, suffix } from "@gantry/store";
+// The queues as BullMQ has them: which Pods are on them, and which are paused.
+import { allQueueNames, queueNames } from "@gantry/store";
 import type { ResyncMetrics } from "./findings.ts";
-import { type ResyncPass, slices } from "./resync-pass.ts";
+import type { ResyncPass } from "./resync-pass.ts";
 
 /** Ids read at once. */
 const IDS = 5_000;
@@ -37,8 +37,7 @@ export const placedPods = async (pass: ResyncPass): Promise<ReadonlySet<string>>
   return placed;
 };
 
-const podQueues = (): string[] =>
-  allQueueNames.filter((name) => name !== queueNames.sync && name !== queueNames.cleanup);
+const podQueues = (): string[] => allQueueNames.filter((name) => name !== queueNames.cleanup);
 
 /** Remembers how long queues have been paused, and tells of it once. */
 export class PausedQueues {
@@ -52,9 +51,8 @@ export class PausedQueues {
 
   async look({ context, queues }: ResyncPass): Promise<void> {
     const { log, now } = context;
-    for (const name of [queueNames.sync, ...podQueues()]) {
-      const queue = name === queueNames.sync ? queues.sync : queues.pods(name);
-      const paused = await queue.isPaused();
+    for (const name of podQueues()) {
+      const paused = await queues.pods(name).isPaused();
       this.#metrics?.paused(name, paused);
       if (!paused) {
         if (this.#told.delete(name)) log.info({ queue: name }, "the queue is resumed");
@@ -69,34 +67,3 @@ export class PausedQueues {
     }
   }
 }
-
-/**
- * A key that stays dirty is woken again and again by the sweep, which is in vain while the queue
- * takes a job that it has lost for the one that is to come.
- */
-export const strandedWakeUps = async (pass: ResyncPass): Promise<void> => {
-  const { store } = pass.context;
-  const dirty = Object.entries(await store.redis.hgetall(store.key(suffix.dirty)));
-  const stuck = dirty.filter(([key, count]) => pass.findings.confirmed(`dirty|${key}`, count));
-  for (const page of slices(stuck)) {
-    const pipe = store.redis.pipeline();
-    for (const [key] of page) pipe.get(`${pass.queues.sync.toKey("de")}:${key}`);
-    const ids = await pipe.exec();
-    for (const [n, [key]] of page.entries()) {
-      const id = ids?.[n]?.[1];
-      if (typeof id === "string") await freeWakeUp(pass, key, id);
-    }
-    await pass.pace();
-  }
-};
-
-const freeWakeUp = async (pass: ResyncPass, key: string, id: string): Promise<void> => {
-  const { sync } = pass.queues;
-  const job = await sync.getJob(id);
-  const state = job === undefined ? "unknown" : await job.getState();
-  if (state !== "unknown" && state !== "completed" && state !== "failed") return;
-  await job?.remove().catch(() => {});
-  await sync.removeDeduplicationKey(key);
-  await pass.context.queues.wake([key]);
-  pass.findings.mended("sync_job_stranded", key);
-};

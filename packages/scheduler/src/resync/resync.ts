@@ -9,7 +9,7 @@ import { JobResync } from "./resync-jobs.ts";
 import { mendEvents, TimerResync } from "./resync-others.ts";
 import { ResyncClosedError, type ResyncPass } from "./resync-pass.ts";
 import { resyncPods } from "./resync-pods.ts";
-import { PausedQueues, placedPods, strandedWakeUps } from "./resync-queues.ts";
+import { PausedQueues, placedPods } from "./resync-queues.ts";
 
 /** Something is believed to be wrong when it was seen twice, so mending takes up to two of these. */
 export const RESYNC_EVERY_MS = 15_000;
@@ -75,7 +75,6 @@ export class Resync {
       },
     };
     await this.#paused.look(pass);
-    await strandedWakeUps(pass);
     await resyncPods(pass, await placedPods(pass));
     await this.#jobs.look(pass);
     await this.#timers.look(pass);
