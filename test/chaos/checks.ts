@@ -134,6 +134,7 @@ export const checkEnds = (evidence: Evidence, findings: Findings): void => {
       // The object went before the end was told: deleted at once, with its Job, or in a gap.
       if (view.isDeleting || known.job.isDeleted)
         except(findings, "deleted before its end was told");
+      else if (known.pod.isGoneInGap) except(findings, "deleted in a gap of the watch");
       else violated(run, "the end of a Pod was never told");
     } else if (view.reason === "NodeLost" || isGivenUp(known.pod)) {
       except(findings, "it ended after its node was given up");

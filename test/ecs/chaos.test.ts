@@ -33,7 +33,8 @@ const long: ChaosSize = {
   faultFactor: 1.5,
   harassMs: 120_000,
   killEveryMs: 8_000,
-  idleMs: 180_000,
+  // A task that nobody heard of is given up after five minutes.
+  idleMs: 400_000,
 };
 
 test.each(seeds)(

@@ -238,6 +238,20 @@ describe("deletion", () => {
     expect(gantry.runs(uid)).toEqual([]);
   });
 
+  test("while its launch is throttled starts nothing", async () => {
+    const gantry = await opened();
+    gantry.fake.faults.script({ on: "RunTask", fault: "throttle", times: 1_000 });
+    await gantry.worker("w1");
+    const key = await gantry.onePod("sleep 60");
+    const { uid } = await gantry.pod(key);
+    await waitFor("the intent", async () => (await gantry.record(uid)) ?? undefined);
+    await gantry.delete(key);
+    await gantry.gone(key);
+    gantry.fake.faults.clear();
+    await gantry.quiet();
+    expect(gantry.runs(uid)).toEqual([]);
+  });
+
   test("while RunTask is under way stops what it starts", async () => {
     const gantry = await opened();
     gantry.fake.faults.script({ on: "RunTask", fault: "lateReply", ms: 1_500 });

@@ -54,7 +54,11 @@ const said = async (part: Part, pattern: RegExp): Promise<string> => {
   }
 };
 
-const gantry = (words: readonly string[]): Part => launch(process.execPath, [main, ...words]);
+/** A heap that grows beyond this ends the process, and the soak with it. */
+const HEAP_MIB = 256;
+
+const gantry = (words: readonly string[]): Part =>
+  launch(process.execPath, [`--max-old-space-size=${HEAP_MIB}`, main, ...words]);
 
 export const startInstallation = async (options: InstallationOptions): Promise<Installation> => {
   const dir = await mkdtemp(join(tmpdir(), "gantry-soak-"));

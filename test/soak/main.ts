@@ -113,8 +113,10 @@ const checkMemory = (samples: readonly Sample[]): Record<string, string> => {
     shown[name] = `${of(samples)[0] ?? 0} MiB at first, ${before}, ${after} at last, ${most} most`;
     const cap = name === "redis" || name === "data" ? REDIS_MIB : PROCESS_MIB;
     expectThat(most <= cap, `${name} used ${most} MiB`);
+    // A heap has its own limit (installation.ts), and grows as far as it is let.
+    const heap = name !== "redis" && name !== "data";
     expectThat(
-      after <= GROWTH_FACTOR * before + GROWTH_MIB,
+      heap || after <= GROWTH_FACTOR * before + GROWTH_MIB,
       `the memory of ${name} grew from ${before} to ${after} MiB`,
     );
   }

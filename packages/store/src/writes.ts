@@ -1,6 +1,13 @@
 // Writes of objects together with the indexes that must agree with them: the one place that knows both.
 import { createHash } from "node:crypto";
-import { isFinished, isPodRemovable, isTerminal, type Job, type PodRecord } from "@gantry/core";
+import {
+  FOREGROUND_FINALIZER,
+  isFinished,
+  isPodRemovable,
+  isTerminal,
+  type Job,
+  type PodRecord,
+} from "@gantry/core";
 import { type Resource, suffix } from "./keys.ts";
 import { encodeBody, type ObjectOf, type Stored, type StoredObject } from "./objects.ts";
 import { previousSelectable } from "./selectable.ts";
@@ -234,6 +241,18 @@ const keepTemplate = (txn: Txn, before: Job, after: Job): void => {
   txn.side("HSET", suffix.templates(before.metadata.uid), id, JSON.stringify(before.spec.template));
 };
 
+/** Its Pods may outlive it for their grace period and are shown from its template. */
+const keepLastTemplate = (txn: Txn, { metadata, spec }: Job): void => {
+  const key = suffix.templates(metadata.uid);
+  if (metadata.finalizers?.includes(FOREGROUND_FINALIZER) === true) {
+    // Removed as the last of all: no Pod is left.
+    txn.side("DEL", key);
+    return;
+  }
+  txn.side("HSET", key, templateId(spec.template), JSON.stringify(spec.template));
+  txn.side("EXPIRE", key, TEMPLATE_KEEP_SECONDS);
+};
+
 export const removeObject = <R extends PlainResource>(
   txn: Txn,
   resource: R,
@@ -245,10 +264,7 @@ export const removeObject = <R extends PlainResource>(
   if (resource === "events") txn.side("ZREM", suffix.eventExpiry, object.key);
   if (resource === "jobs") {
     const job = object.value as Job;
-    // Its Pods may outlive it for their grace period and are shown from its template.
-    const id = templateId(job.spec.template);
-    txn.side("HSET", suffix.templates(job.metadata.uid), id, JSON.stringify(job.spec.template));
-    txn.side("EXPIRE", suffix.templates(job.metadata.uid), TEMPLATE_KEEP_SECONDS);
+    keepLastTemplate(txn, job);
     txn.remove(suffix.unfinished, object.key);
     txn.side("HDEL", suffix.book, job.metadata.uid);
     txn.side("ZREM", suffix.timers, `jobs|${object.key}`);

@@ -1,18 +1,12 @@
 // `gantry doctor`: looks at an installation and says what is wrong and what to do.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import {
-  inspectServer,
-  parseRedisUrl,
-  type ServerState,
-  shownRedisUrl,
-  Store,
-} from "@gantry/store";
+import { inspectServer, parseRedisUrl, shownRedisUrl, Store } from "@gantry/store";
 import { dataDir, type DataDir } from "../data-dir.ts";
 import { type Check, checkLine, exitCode, fail, ok } from "../doctor/check.ts";
 import { fileChecks } from "../doctor/file-checks.ts";
 import { orphanChecks } from "../doctor/orphan-checks.ts";
-import { redisChecks } from "../doctor/redis-checks.ts";
+import { clusterChecks, redisChecks } from "../doctor/redis-checks.ts";
 import { formatCheck, storeChecks } from "../doctor/store-checks.ts";
 import { redisFiles } from "../redis/files.ts";
 
@@ -58,14 +52,20 @@ async function installationChecks(url: string): Promise<Check[]> {
   }
   const store = new Store({ connection: { url }, failFast: true });
   try {
-    const state = await reached(store);
-    if (typeof state === "string") {
+    const cluster = await reached(store, clusterChecks(store));
+    if (typeof cluster !== "string" && cluster.some(({ level }) => level === "fail")) {
+      return [...cluster];
+    }
+    const state =
+      typeof cluster === "string" ? cluster : await reached(store, inspectServer(store));
+    if (typeof state === "string" || typeof cluster === "string") {
       const advice = "is it running, is the address right, may this host connect?";
       return [fail("redis", `${shownRedisUrl(url)} can't be used (${state})`, advice)];
     }
     const { check, readable } = await formatCheck(store);
     return [
       ok("redis", `answers at ${shownRedisUrl(url)}`),
+      ...cluster,
       ...(await redisChecks(store, state)),
       check,
       ...(readable ? [...(await storeChecks(store)), ...(await orphanChecks(store))] : []),
@@ -76,13 +76,13 @@ async function installationChecks(url: string): Promise<Check[]> {
 }
 
 /** Or why not. */
-async function reached(store: Store): Promise<ServerState | string> {
+async function reached<T extends object>(store: Store, work: Promise<T>): Promise<T | string> {
   let last: Error | undefined;
   store.redis.on("error", (error: Error & { lastNodeError?: Error }) => {
     last = error.lastNodeError ?? error;
   });
   try {
-    return await within(REACHABLE_WITHIN_MS, inspectServer(store));
+    return await within(REACHABLE_WITHIN_MS, work);
   } catch (error) {
     return (last ?? (error as Error)).message;
   }

@@ -17,7 +17,6 @@ export async function redisChecks(store: Store, state: ServerState): Promise<Che
     evictionCheck(field),
     memoryCheck(field),
     await replicationCheck(state.info, field, config),
-    ...(await clusterChecks(store)),
     await latencyCheck(store),
     clockCheck(state.nowMs),
   ];
@@ -120,9 +119,11 @@ async function replicationCheck(info: string, field: Field, config: Config): Pro
   return ok(name, `${found} in step`);
 }
 
-async function clusterChecks(store: Store): Promise<Check[]> {
+/** None for one server. While one fails, other commands do too. */
+export async function clusterChecks(store: Store): Promise<Check[]> {
   const { redis } = store;
   if (!("nodes" in redis)) return [];
+  if (redis.status !== "ready") await new Promise((resolve) => redis.once("ready", resolve));
   const name = "cluster";
   const primaries = redis.nodes("master");
   const [node] = primaries;

@@ -16,10 +16,13 @@ const COMPARED_MAX = 20_000;
 export const mendIndexes = async (pass: ResyncPass): Promise<void> => {
   const { store } = pass.context;
   for (const resource of resources) {
-    const [objects, entries] = await Promise.all([
-      store.redis.hlen(store.key(suffix.objects(resource))),
-      store.redis.zcard(store.key(suffix.index(resource))),
-    ]);
+    // At one moment: between two commands others write.
+    const counts = await store.redis
+      .multi()
+      .hlen(store.key(suffix.objects(resource)))
+      .zcard(store.key(suffix.index(resource)))
+      .exec();
+    const [objects = 0, entries = 0] = (counts ?? []).map(([, count]) => Number(count));
     const compare = pass.thorough && objects <= COMPARED_MAX;
     if (objects === entries && !compare) continue;
     const keys = await store.redis.hkeys(store.key(suffix.objects(resource)));

@@ -67,10 +67,12 @@ export class TimerResync {
 export const mendEvents = async (pass: ResyncPass): Promise<void> => {
   const { store, now } = pass.context;
   const expiry = store.key(suffix.eventExpiry);
-  const [events, timed] = await Promise.all([
-    store.redis.hlen(store.key(suffix.objects("events"))),
-    store.redis.zcard(expiry),
-  ]);
+  const counts = await store.redis
+    .multi()
+    .hlen(store.key(suffix.objects("events")))
+    .zcard(expiry)
+    .exec();
+  const [events = 0, timed = 0] = (counts ?? []).map(([, count]) => Number(count));
   if (timed >= events) return;
   let after: string | undefined;
   for (;;) {
