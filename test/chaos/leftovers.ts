@@ -8,7 +8,9 @@ import type { ChaosRedis } from "./redis.ts";
 const CELL = "{gantry}:";
 
 /** Kept on purpose while the installation lives. */
-const KEPT = new Set("rv meta fence settled leases usage shared evx members schedulers bell".split(" "));
+const KEPT = new Set(
+  "rv meta fence settled leases usage shared evx members schedulers bell".split(" "),
+);
 const KEPT_OBJECTS = /^[oi]:(nodes|namespaces|events|serviceaccounts|configmaps|leases)$/;
 
 /** Keys of objects that are gone: timers, dirty marks, indexes, queue jobs. */

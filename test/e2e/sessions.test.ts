@@ -233,7 +233,9 @@ describe.each(places)("sessions with the $name runtime", ({ missing, image, open
       const socket = await dial(`p/exec?${query}`, protocol);
       expect(socket.protocol).toBe(protocol);
       const messages: string[] = [];
-      socket.on("message", (data: Buffer) => messages.push(`${data[0]}:${data.subarray(1).toString()}`));
+      socket.on("message", (data: Buffer) =>
+        messages.push(`${data[0]}:${data.subarray(1).toString()}`),
+      );
       const closed = new Promise<number>((resolve) => socket.once("close", resolve));
       socket.send(Buffer.from("\0first\nsecond\n"));
       expect(await closed).toBe(1000);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { hasReason, isFinished, type Job } from "@gantry/sdk";
+import { Store, taskRecordUids } from "@gantry/store";
 import { type FakeEcs, startFakeEcs } from "../../fake-ecs/fake-ecs.ts";
 import { type FaultProfile, profiles } from "../../fake-ecs/faults.ts";
 import { gantryEnvironment } from "../../fake-ecs/gantry-config.ts";
@@ -98,6 +99,7 @@ class ChaosRun {
   readonly #size: ChaosSize;
   readonly #fake: FakeEcs;
   readonly #gantry: ChaosGantry;
+  readonly #store: Store;
   readonly #plans: readonly JobPlan[];
   readonly #random: Random;
 
@@ -105,12 +107,14 @@ class ChaosRun {
     size: ChaosSize,
     fake: FakeEcs,
     gantry: ChaosGantry,
+    store: Store,
     plans: readonly JobPlan[],
     random: Random,
   ) {
     this.#size = size;
     this.#fake = fake;
     this.#gantry = gantry;
+    this.#store = store;
     this.#plans = plans;
     this.#random = random;
   }
@@ -131,7 +135,7 @@ class ChaosRun {
     // What is left to do is to be done without further faults.
     this.#fake.faults.seeded = false;
     const violations = inTime ? [] : await this.#unfinished();
-    await this.#quiet();
+    violations.push(...(await this.#quiet()));
     const { client } = this.#gantry;
     const [jobs, pods] = await Promise.all([client.jobs.list(), client.pods.list()]);
     const { runs, violations: wrong } = this.#fake.journal;
@@ -210,10 +214,15 @@ class ChaosRun {
     });
   }
 
-  /** What nobody owns is to be stopped by the sweep; the check tells what was not. */
-  async #quiet(): Promise<void> {
+  /** What nobody owns is to be stopped by the sweep, and nothing is to be kept of it. */
+  async #quiet(): Promise<string[]> {
     const isGivenUp = this.#standstill();
-    while (this.#fake.journal.live().length > 0 && !isGivenUp()) await pause(LOOK_EVERY_MS);
+    for (;;) {
+      const records = await taskRecordUids(this.#store);
+      if (records.length === 0 && this.#fake.journal.live().length === 0) return [];
+      if (isGivenUp()) return records.map((uid) => `a record is left of the task of pod ${uid}`);
+      await pause(LOOK_EVERY_MS);
+    }
   }
 }
 
@@ -246,10 +255,12 @@ export const runChaos = async (seed: number, size: ChaosSize): Promise<ChaosResu
   const began = Date.now();
   const { workers } = size;
   const gantry = await ChaosGantry.start({ directory, redisUrl: redis.url, environment, workers });
+  const store = new Store({ connection: { url: redis.url } });
   let violations: string[] = [];
   try {
-    violations = await new ChaosRun(size, fake, gantry, plans, random).run();
+    violations = await new ChaosRun(size, fake, gantry, store, plans, random).run();
   } finally {
+    await store.close();
     await gantry.stop();
     await fake.close();
     await redis.stop();
