@@ -5,14 +5,12 @@ import { type Claim, claimPod, reclaimPod } from "./claim.ts";
 import { lostObservation, withDisruption } from "./observed-pod.ts";
 import { PodReporter } from "./pod-reporter.ts";
 import { type PodResult, resultOf } from "./pod-result.ts";
-import { MissingSourceError, readSources, type Sources } from "./pod-sources.ts";
+import { MissingSourceError, readSources } from "./pod-sources.ts";
 import type { Observation, PodSink, RunnablePod, RunningPod, Runtime } from "./runtime.ts";
 import { runnablePod, withAnnotations } from "./runnable-pod.ts";
-import { refused, stoppedBeforeStart, waitingForSource } from "./unlaunched-pod.ts";
+import { sourcesNow, waitForSources } from "./source-wait.ts";
+import { pastDeadline, refused, stoppedBeforeStart } from "./unlaunched-pod.ts";
 import type { WorkerContext } from "./worker-context.ts";
-
-/** How often a Pod looks for the ConfigMap or Secret it waits for, as a kubelet's sync does. */
-const SOURCE_RETRY_MS = 2_000;
 
 /** Faults of the store are waited out: they say nothing of the Pod. */
 const STORE_RETRY_MS = 1_000;
@@ -281,7 +279,7 @@ export class PodRunner {
     const runtime = this.#runtime(spec.runtimeClassName);
     const sink = this.#sink(local);
     if (adopted) {
-      const sources = await this.#patiently(local, () => this.#sourcesNow(pod, spec));
+      const sources = await this.#patiently(local, () => sourcesNow(this.#context, pod, spec));
       const runnable = runnablePod(this.#context, pod, template, spec, sources);
       const running = await runtime.adopt(runnable, pod.handle, sink);
       if (running !== null || pod.handle !== undefined || pod.phase !== "Pending") return running;
@@ -291,7 +289,15 @@ export class PodRunner {
     const annotations = podAnnotations(pod, template);
     const rejections = runtime.admit(spec, { namespace: pod.namespace, annotations });
     if (rejections.length > 0) return refused(runtime, rejections, sink);
-    const sources = await this.#sources(local, spec);
+    const sources = await waitForSources({
+      context: this.#context,
+      reporter: local.reporter,
+      spec,
+      sink,
+      stop: local.stop.signal,
+      read: () => this.#patiently(local, () => readSources(this.#context, pod.namespace, spec)),
+    });
+    if (sources === "past deadline") return pastDeadline();
     if (sources === null || !(await this.#isHeld(local))) {
       return stoppedBeforeStart(pod, this.#context.now());
     }
@@ -327,45 +333,6 @@ export class PodRunner {
     const runtime = this.#context.runtimes.get(wanted);
     if (runtime === undefined) throw new Error(`this worker has no runtime "${wanted}"`);
     return runtime;
-  }
-
-  /** Of a Pod that runs: what its containers may yet start with. */
-  async #sourcesNow({ namespace }: PodRecord, spec: RunnablePod["spec"]): Promise<Sources> {
-    try {
-      return await readSources(this.#context, namespace, spec);
-    } catch (error) {
-      // Missing by now: only a container that still has to start with it is held up.
-      if (error instanceof MissingSourceError) return new Map();
-      throw error;
-    }
-  }
-
-  /** Waits for ConfigMaps and Secrets, as a kubelet does; `null` when the Pod is to stop first. */
-  async #sources(local: LocalPod, spec: RunnablePod["spec"]): Promise<Sources | null> {
-    const { now, sleep } = this.#context;
-    const { reporter } = local;
-    let said = "";
-    while (!local.stop.signal.aborted) {
-      try {
-        return await this.#patiently(local, () =>
-          readSources(this.#context, reporter.pod.namespace, spec),
-        );
-      } catch (error) {
-        if (!(error instanceof MissingSourceError)) throw error;
-        if (said !== error.message) {
-          said = error.message;
-          reporter.report(waitingForSource(spec, error, reporter.pod, now()));
-          const isMount = error.volume !== undefined;
-          this.#sink(local).event({
-            type: "Warning",
-            reason: isMount ? "FailedMount" : "Failed",
-            message: isMount ? said : `Error: ${said}`,
-          });
-        }
-        await sleep(SOURCE_RETRY_MS, local.stop.signal);
-      }
-    }
-    return null;
   }
 
   #sink(local: LocalPod): PodSink {

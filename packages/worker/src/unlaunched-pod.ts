@@ -27,6 +27,16 @@ export const refused = (
 export const stoppedBeforeStart = (pod: PodRecord, nowMs: number): RunningPod =>
   ended(lostObservation(pod, "The pod was stopped before its containers started", nowMs));
 
+/** Its activeDeadlineSeconds ran out while it waited for a ConfigMap or Secret. */
+export const pastDeadline = (): RunningPod =>
+  ended({
+    phase: "Failed",
+    reason: "DeadlineExceeded",
+    message: "Pod was active on the node longer than the specified deadline",
+    ready: false,
+    containers: [],
+  });
+
 export const waitingForSource = (
   spec: RunnablePod["spec"],
   error: MissingSourceError,

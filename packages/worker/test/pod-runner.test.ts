@@ -221,6 +221,14 @@ test.each<[string, PodSpec, Record<string, string>, string, string]>([
   },
 );
 
+test("X5: activeDeadlineSeconds counts while a ConfigMap is waited for", async () => {
+  const volumes = [{ name: "v", configMap: { name: "never" } }];
+  const pod = await create({ containers, volumes, activeDeadlineSeconds: 1 });
+  const result = { phase: "Failed", reason: "DeadlineExceeded" };
+  expect(await runner.run(pod)).toMatchObject({ kind: "ended", result });
+  expect(runtime.launched).toEqual([]);
+});
+
 test("a volume's key that its Secret lacks is waited for too", async () => {
   const secret = { ...configMap("half", { a: "" }), kind: "Secret" };
   const txn = new Txn();
