@@ -30,8 +30,8 @@ const cases: Record<string, readonly Case[]> = {
 };
 
 const topologies: Record<string, () => Promise<Topology>> = {
-  "a Cluster": () => startCluster({ replicas: true }),
-  Sentinels: () => startSentinels(),
+  "a Cluster": () => startCluster({ replicas: true, deadAfterMs: 2_000 }),
+  Sentinels: () => startSentinels({ deadAfterMs: 1_000 }),
 };
 
 describe.each(Object.entries(topologies))("on %s", (name, start) => {

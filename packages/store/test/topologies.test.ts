@@ -15,8 +15,8 @@ import { waitFor } from "../testing/wait-for.ts";
 import { podRecord } from "./pods.ts";
 
 const topologies: Record<string, () => Promise<Topology>> = {
-  "a Cluster": () => startCluster({ replicas: true }),
-  Sentinels: () => startSentinels(),
+  "a Cluster": () => startCluster({ replicas: true, deadAfterMs: 2_000 }),
+  Sentinels: () => startSentinels({ deadAfterMs: 1_000 }),
 };
 
 describe.each(Object.entries(topologies))("on %s", (_name, start) => {

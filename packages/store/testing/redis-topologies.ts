@@ -10,7 +10,12 @@ import { waitFor } from "./wait-for.ts";
 export interface TopologyOptions {
   /** Program of the servers: redis-server, or the path of a valkey-server. */
   readonly program?: string;
+  /** A server that is silent for so long is taken for dead; default: as long as no busy machine is. */
+  readonly deadAfterMs?: number;
 }
+
+/** Redis Cluster's own default; tests of failovers have less patience. */
+const DEAD_AFTER_MS = 15_000;
 
 export interface RedisNode {
   readonly port: number;
@@ -112,8 +117,8 @@ const flushPrimaries = async (nodes: readonly RedisNode[]): Promise<void> => {
 const SLOTS = 16_384;
 const PRIMARIES = 3;
 
-const clusterSettings = (busPort: number): string[] =>
-  `--cluster-enabled yes --cluster-config-file nodes.conf --cluster-node-timeout 2000 --cluster-port ${busPort}`.split(
+const clusterSettings = (busPort: number, deadAfterMs: number): string[] =>
+  `--cluster-enabled yes --cluster-config-file nodes.conf --cluster-node-timeout ${deadAfterMs} --cluster-port ${busPort}`.split(
     " ",
   );
 
@@ -121,13 +126,16 @@ const clusterSettings = (busPort: number): string[] =>
 export const startCluster = async (
   options: TopologyOptions & { readonly replicas?: boolean } = {},
 ): Promise<Topology> => {
+  const { deadAfterMs = DEAD_AFTER_MS } = options;
   const root = await mkdtemp(join(tmpdir(), "gantry-cluster-"));
   const count = options.replicas === true ? 2 * PRIMARIES : PRIMARIES;
   const ports = await freePorts(2 * count);
   const nodes = await Promise.all(
     ports
       .slice(0, count)
-      .map((port, n) => startNode(root, port, clusterSettings(ports[count + n] ?? 0), options)),
+      .map((port, n) =>
+        startNode(root, port, clusterSettings(ports[count + n] ?? 0, deadAfterMs), options),
+      ),
   );
   const primaries = nodes.slice(0, PRIMARIES);
   const [first] = primaries;
@@ -193,7 +201,7 @@ export const startSentinels = async (options: TopologyOptions = {}): Promise<Top
     await startNode(root, primaryPort, [], options),
     await startNode(root, replicaPort, ["--replicaof", `${HOST} ${primaryPort}`], options),
   ];
-  const { program = "redis-server" } = options;
+  const { program = "redis-server", deadAfterMs = DEAD_AFTER_MS } = options;
   const sentinels = await Promise.all(
     sentinelPorts.map(async (port) => {
       const config = join(root, `sentinel-${port}.conf`);
@@ -204,7 +212,7 @@ export const startSentinels = async (options: TopologyOptions = {}): Promise<Top
           `bind ${HOST}`,
           `dir ${root}`,
           `sentinel monitor ${PRIMARY_NAME} ${HOST} ${primaryPort} 2`,
-          `sentinel down-after-milliseconds ${PRIMARY_NAME} 1000`,
+          `sentinel down-after-milliseconds ${PRIMARY_NAME} ${deadAfterMs}`,
           `sentinel failover-timeout ${PRIMARY_NAME} 5000`,
           "",
         ].join("\n"),

@@ -6,7 +6,7 @@ import { lostObservation, withDisruption } from "./observed-pod.ts";
 import { PodReporter } from "./pod-reporter.ts";
 import { type PodResult, resultOf } from "./pod-result.ts";
 import { MissingSourceError, readSources } from "./pod-sources.ts";
-import type { Observation, PodSink, RunnablePod, RunningPod, Runtime } from "./runtime.ts";
+import type { Observation, PodSink, RunningPod, Runtime } from "./runtime.ts";
 import { runnablePod, withAnnotations } from "./runnable-pod.ts";
 import { sourcesNow, waitForSources } from "./source-wait.ts";
 import { pastDeadline, refused, stoppedBeforeStart } from "./unlaunched-pod.ts";

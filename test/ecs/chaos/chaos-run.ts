@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { hasReason, isFinished, type Job } from "@gantry/sdk";
-import { Store, taskRecordUids } from "@gantry/store";
+import { Store, taskOwners } from "@gantry/store";
 import { type FakeEcs, startFakeEcs } from "../../fake-ecs/fake-ecs.ts";
 import { type FaultProfile, profiles } from "../../fake-ecs/faults.ts";
 import { gantryEnvironment } from "../../fake-ecs/gantry-config.ts";
@@ -218,7 +218,7 @@ class ChaosRun {
   async #quiet(): Promise<string[]> {
     const isGivenUp = this.#standstill();
     for (;;) {
-      const records = await taskRecordUids(this.#store);
+      const records = [...(await taskOwners(this.#store)).keys()];
       if (records.length === 0 && this.#fake.journal.live().length === 0) return [];
       if (isGivenUp()) return records.map((uid) => `a record is left of the task of pod ${uid}`);
       await pause(LOOK_EVERY_MS);

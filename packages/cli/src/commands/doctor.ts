@@ -53,15 +53,10 @@ async function installationChecks(url: string): Promise<Check[]> {
   const store = new Store({ connection: { url }, failFast: true });
   try {
     const cluster = await reached(store, clusterChecks(store));
-    if (typeof cluster !== "string" && cluster.some(({ level }) => level === "fail")) {
-      return [...cluster];
-    }
-    const state =
-      typeof cluster === "string" ? cluster : await reached(store, inspectServer(store));
-    if (typeof state === "string" || typeof cluster === "string") {
-      const advice = "is it running, is the address right, may this host connect?";
-      return [fail("redis", `${shownRedisUrl(url)} can't be used (${state})`, advice)];
-    }
+    if (cluster instanceof Error) return [unreachable(url, cluster)];
+    if (cluster.some(({ level }) => level === "fail")) return cluster;
+    const state = await reached(store, inspectServer(store));
+    if (state instanceof Error) return [unreachable(url, state)];
     const { check, readable } = await formatCheck(store);
     return [
       ok("redis", `answers at ${shownRedisUrl(url)}`),
@@ -75,8 +70,15 @@ async function installationChecks(url: string): Promise<Check[]> {
   }
 }
 
+const unreachable = (url: string, { message }: Error): Check =>
+  fail(
+    "redis",
+    `${shownRedisUrl(url)} can't be used (${message})`,
+    "is it running, is the address right, may this host connect?",
+  );
+
 /** Or why not. */
-async function reached<T extends object>(store: Store, work: Promise<T>): Promise<T | string> {
+async function reached<T>(store: Store, work: Promise<T>): Promise<T | Error> {
   let last: Error | undefined;
   store.redis.on("error", (error: Error & { lastNodeError?: Error }) => {
     last = error.lastNodeError ?? error;
@@ -84,7 +86,7 @@ async function reached<T extends object>(store: Store, work: Promise<T>): Promis
   try {
     return await within(REACHABLE_WITHIN_MS, work);
   } catch (error) {
-    return (last ?? (error as Error)).message;
+    return last ?? (error as Error);
   }
 }
 
