@@ -69,8 +69,11 @@ describe.skipIf(!found)("kubectl (skipped where it is not on the PATH)", () => {
     const again = await gantry.kubectl("create", "-f", example("suspend.yaml"));
     expect(again.code).toBe(1);
     expect(again.stderr).toContain("already exists");
-    const bad = await gantry.kubectl("create", "job", "bad", "--image=x", "--dry-run=server");
-    expect(bad.code).toBe(0);
+    const dry = ["create", "job", "bad", "--image=x", "--dry-run=server"];
+    const bad = await gantry.kubectl(...dry);
+    expect(bad.code).toBe(1);
+    expect(bad.stderr).toContain("spec.template.spec.containers[0].command");
+    expect((await gantry.kubectl(...dry, "--", "true")).code).toBe(0);
     await kubectl("delete", "-f", example("suspend.yaml"));
   });
 

@@ -30,13 +30,31 @@ export type Lack =
   /** A log's last line ends there whether or not the program ended it. */
   | "unendedLines";
 
+export type Lacks = ReadonlyMap<Lack, string>;
+
+/** A test that is skipped, with the reason, by a runtime that can't do it. */
+const where =
+  (lacks: Lacks, lack: Lack) =>
+  (name: string, body: () => Promise<void>, timeoutMs?: number): void => {
+    const reason = lacks.get(lack);
+    test(
+      name,
+      async ({ skip }) => {
+        if (reason !== undefined) skip(reason);
+        await body();
+      },
+      timeoutMs,
+    );
+  };
+
 /** What of the suite applies to a runtime. */
 export interface RuntimeCapabilities {
   /** Programs really run: exit codes, output, env, hooks, probes. */
   readonly programs: boolean;
   /** Why volumes can't be mounted here; `null` when they can. */
   readonly noVolumes: string | null;
-  readonly lacks?: ReadonlySet<Lack>;
+  /** Each with its reason. */
+  readonly lacks?: Lacks;
   /** Pods are looked at now and then: a phase may be told of twice, and a short one never. */
   readonly looksNowAndThen?: boolean;
   /** Variables that containers have of it, by name. */
@@ -148,7 +166,7 @@ export const runtimeSuite = (
   can: RuntimeCapabilities,
 ): void => {
   const ways = can.engine ?? processWays;
-  const lacks = can.lacks ?? new Set();
+  const lacks = can.lacks ?? new Map<Lack, string>();
   describe(`${name} runtime`, () => {
     let runtime: Runtime;
     beforeAll(async () => {
@@ -233,7 +251,7 @@ const programs = (
     ways,
     lacks,
     ownVariables = [],
-  }: Pick<RuntimeCapabilities, "ownVariables"> & { ways: EngineWays; lacks: ReadonlySet<Lack> },
+  }: Pick<RuntimeCapabilities, "ownVariables"> & { ways: EngineWays; lacks: Lacks },
 ): void => {
   test.each([[1], [42], [255]])("X2: exit code %i", async (code) => {
     const { last } = await run({ containers: [shell(`exit ${code}`)] });
@@ -335,14 +353,12 @@ const programs = (
     expect(await logText(runtime(), pod)).toBe("/usr\n");
   });
 
-  test.skipIf(process.getuid?.() !== 0 || lacks.has("supplementalGroups"))(
-    "runAsUser, runAsGroup and supplementalGroups",
-    async () => {
-      const securityContext = { runAsUser: 1234, runAsGroup: 2345, supplementalGroups: [3456] };
-      const { pod } = await run({ securityContext, containers: [shell("id -u; id -g; id -G")] });
-      expect(await logText(runtime(), pod)).toBe("1234\n2345\n2345 3456\n");
-    },
-  );
+  const asUser = process.getuid?.() === 0 ? where(lacks, "supplementalGroups") : test.skip;
+  asUser("runAsUser, runAsGroup and supplementalGroups", async () => {
+    const securityContext = { runAsUser: 1234, runAsGroup: 2345, supplementalGroups: [3456] };
+    const { pod } = await run({ securityContext, containers: [shell("id -u; id -g; id -G")] });
+    expect(await logText(runtime(), pod)).toBe("1234\n2345\n2345 3456\n");
+  });
 
   test("R46: OnFailure restarts in place, with lastState and restartCount, and keeps the phase", async () => {
     const script = "echo run; [ -e tried ] && exit 0; touch tried; exit 3";
@@ -423,7 +439,7 @@ const programs = (
   });
 };
 
-const lifecycle = (run: Run, runtime: () => Runtime, lacks: ReadonlySet<Lack>): void => {
+const lifecycle = (run: Run, runtime: () => Runtime, lacks: Lacks): void => {
   test("init containers run in order before the others; a failing one fails the Pod", async () => {
     const good = await run({
       initContainers: [
@@ -486,27 +502,24 @@ const lifecycle = (run: Run, runtime: () => Runtime, lacks: ReadonlySet<Lack>): 
     await trial.ended;
   });
 
-  test.skipIf(lacks.has("tcpProbes"))(
-    "a failed liveness probe restarts the container",
-    async () => {
-      const pod = runnable({
-        restartPolicy: "Always",
-        terminationGracePeriodSeconds: 1,
-        containers: [
-          shell("sleep 1000", {
-            livenessProbe: { tcpSocket: { port: 1 }, periodSeconds: 1, failureThreshold: 1 },
-          }),
-        ],
-      });
-      const trial = launch(runtime(), pod);
-      await until("restart", () => trial.last?.containers[0]?.restartCount === 1);
-      expect(trial.reasons()).toEqual(expect.arrayContaining(["Unhealthy", "Killing"]));
-      trial.running?.stop(0);
-      await trial.ended;
-    },
-  );
+  where(lacks, "tcpProbes")("a failed liveness probe restarts the container", async () => {
+    const pod = runnable({
+      restartPolicy: "Always",
+      terminationGracePeriodSeconds: 1,
+      containers: [
+        shell("sleep 1000", {
+          livenessProbe: { tcpSocket: { port: 1 }, periodSeconds: 1, failureThreshold: 1 },
+        }),
+      ],
+    });
+    const trial = launch(runtime(), pod);
+    await until("restart", () => trial.last?.containers[0]?.restartCount === 1);
+    expect(trial.reasons()).toEqual(expect.arrayContaining(["Unhealthy", "Killing"]));
+    trial.running?.stop(0);
+    await trial.ended;
+  });
 
-  test.skipIf(lacks.has("hooks"))("postStart and preStop hooks", async () => {
+  where(lacks, "hooks")("postStart and preStop hooks", async () => {
     const pod = runnable({
       containers: [
         shell("trap 'cat post pre; exit 0' TERM; touch up; while :; do sleep 0.02; done", {
@@ -525,7 +538,7 @@ const lifecycle = (run: Run, runtime: () => Runtime, lacks: ReadonlySet<Lack>): 
     expect(await logText(runtime(), pod)).toMatch(/post\npre\n$/);
   });
 
-  const messages = test.skipIf(lacks.has("terminationMessages"));
+  const messages = where(lacks, "terminationMessages");
   messages("FallbackToLogsOnError takes the log's end as message, of a failure only", async () => {
     const terminationMessagePolicy = "FallbackToLogsOnError";
     const bad = await run({
@@ -537,12 +550,7 @@ const lifecycle = (run: Run, runtime: () => Runtime, lacks: ReadonlySet<Lack>): 
   });
 };
 
-const logs = (
-  run: Run,
-  runtime: () => Runtime,
-  ways: EngineWays,
-  lacks: ReadonlySet<Lack>,
-): void => {
+const logs = (run: Run, runtime: () => Runtime, ways: EngineWays, lacks: Lacks): void => {
   const end = lacks.has("unendedLines") ? "end\n" : "end";
   test("log options: tailLines, limitBytes, timestamps, sinceMs", async () => {
     const { pod } = await run({
@@ -587,7 +595,7 @@ const logs = (
     expect((await logText(runtime(), pod)).split("\n").toSorted().join("")).toBe("ab");
   });
 
-  test.skipIf(lacks.has("rotation"))(
+  where(lacks, "rotation")(
     "rotation keeps the newest files, and a tail runs across them",
     async () => {
       const { pod } = await run({
@@ -618,16 +626,11 @@ const logs = (
   });
 };
 
-const volumes = (
-  run: Run,
-  runtime: () => Runtime,
-  ways: EngineWays,
-  lacks: ReadonlySet<Lack>,
-): void => {
+const volumes = (run: Run, runtime: () => Runtime, ways: EngineWays, lacks: Lacks): void => {
   const mounted = (script: string, mountPath: string, extra: Container = {}): Container =>
     shell(script, { volumeMounts: [{ name: "data", mountPath }], ...extra });
 
-  const kept = test.skipIf(lacks.has("volumesAcrossRestarts"));
+  const kept = where(lacks, "volumesAcrossRestarts");
   kept(
     "conformance.md 1.2 failOnce: an emptyDir outlives container restarts and is shared",
     async () => {
@@ -644,7 +647,7 @@ const volumes = (
     },
   );
 
-  test.skipIf(lacks.has("configFiles"))(
+  where(lacks, "configFiles")(
     "configMap and secret files, read-only, with their modes, below a directory that exists",
     async () => {
       const sources = new Map([
@@ -706,7 +709,7 @@ const volumes = (
     expect(last.containers[0]?.message).toContain(message);
   });
 
-  const messages = test.skipIf(lacks.has("terminationMessages"));
+  const messages = where(lacks, "terminationMessages");
   messages("termination message from its file", async () => {
     const { last } = await run({
       containers: [shell("echo -n done > /dev/termination-log; exit 3")],

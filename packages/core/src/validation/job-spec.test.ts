@@ -1,4 +1,4 @@
-// JobSpec fields and policies (job-spec 3, 3.1, 3.2, 3.3).
+// JobSpec fields and policies (job-spec 3, 3.1, 3.2, 3.3; details E7).
 import { describe, expect, test } from "vitest";
 import { jobManifest, lines, storedJob, templateSpec } from "../../test/manifests.ts";
 import { defaultJob } from "../defaults/job.ts";

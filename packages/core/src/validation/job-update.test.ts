@@ -1,4 +1,4 @@
-// Selector rules and updates of Jobs (job-spec 4, 7, 7.1).
+// Selector rules and updates of Jobs (job-spec 4, 7, 7.1; details E7).
 import { describe, expect, test } from "vitest";
 import { jobUid, lines, storedJob, templateSpec } from "../../test/manifests.ts";
 import type { Job, JobSpec, JobStatus } from "../schema/batch.ts";
