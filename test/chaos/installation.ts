@@ -20,6 +20,8 @@ import { ChaosRedis } from "./redis.ts";
 import { uptime } from "./uptime.ts";
 
 const main = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
+/** Of another version, see script/chaos-versions: at each start a process is of the version that it was not. */
+const mains = [main, process.env["GANTRY_CHAOS_OTHER"] ?? main];
 const clockShift = new URL("clock-shift.mjs", import.meta.url).href;
 const podScript = fileURLToPath(new URL("pod.sh", import.meta.url));
 
@@ -63,7 +65,8 @@ export class Part {
   readonly name: PartName;
   readonly proxy: FaultyProxy;
   readonly dataDir: string;
-  readonly #command: readonly string[];
+  /** What its next life is started with. */
+  readonly #nextCommand: () => readonly string[];
   readonly #logFile: string;
   readonly #clockFile: string;
   #child: ChildProcess | undefined;
@@ -73,11 +76,16 @@ export class Part {
   /** Ends that nobody asked for; a service manager starts it again, and so do we. */
   readonly exits: { readonly at: number; readonly code: number | null }[] = [];
 
-  constructor(name: PartName, proxy: FaultyProxy, directory: string, command: readonly string[]) {
+  constructor(
+    name: PartName,
+    proxy: FaultyProxy,
+    directory: string,
+    nextCommand: () => readonly string[],
+  ) {
     this.name = name;
     this.proxy = proxy;
     this.dataDir = join(directory, name);
-    this.#command = command;
+    this.#nextCommand = nextCommand;
     this.#logFile = join(directory, "logs", `${name}.log`);
     this.#clockFile = join(directory, "clocks", name);
   }
@@ -92,7 +100,7 @@ export class Part {
     this.#wanted = true;
     if (this.isUp) return;
     const log = openSync(this.#logFile, "a");
-    const [program = "", ...args] = this.#command;
+    const [program = "", ...args] = this.#nextCommand();
     this.#child = spawn(program, args, {
       env: {
         PATH: process.env["PATH"],
@@ -186,13 +194,14 @@ export class Installation {
       const inside = name === NAMESPACED ? network : null;
       const proxy = await FaultyProxy.open(redis.socket, inside?.hostAddress);
       const url = `redis://${inside?.hostAddress ?? "127.0.0.1"}:${proxy.port}`;
-      const command = [
+      let lives = parts.size;
+      const nextCommand = (): string[] => [
         ...(inside?.enter ?? []),
         process.execPath,
-        main,
+        mains[lives++ % mains.length] ?? main,
         ...commandLine(name, url, join(directory, name), apiPort),
       ];
-      parts.set(name, new Part(name, proxy, directory, command));
+      parts.set(name, new Part(name, proxy, directory, nextCommand));
     }
     return new Installation(directory, redis, parts, { network, disk });
   }

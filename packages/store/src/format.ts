@@ -7,9 +7,10 @@ import { Txn } from "./txn.ts";
 /**
  * A Gantry opens stores of its own `major` only. `minor` counts additions that Gantrys of the same
  * major can do without and do not destroy:
- * 0: the first. 1: the index of unfinished Jobs, and the list of processes.
+ * 0: the first. 1: the index of unfinished Jobs, and the list of processes. 2: the controllers'
+ * workqueue, which takes marks that older processes raised at its first sweep.
  */
-export const FORMAT = { major: 1, minor: 1 } as const;
+export const FORMAT = { major: 1, minor: 2 } as const;
 
 /** The cell was written by a newer Gantry. */
 export class StoreVersionError extends Error {
@@ -41,9 +42,11 @@ export const migrate = async (store: Store): Promise<void> => {
     await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
   }
   try {
-    await indexUnfinished(store, async () => {
-      await store.redis.pexpire(lock, LOCK_MS);
-    });
+    if ((await storedMinor(store)) < 1) {
+      await indexUnfinished(store, async () => {
+        await store.redis.pexpire(lock, LOCK_MS);
+      });
+    }
     await store.redis.hset(store.key(suffix.meta), "formatMinor", FORMAT.minor);
   } finally {
     if ((await store.redis.get(lock)) === own) await store.redis.del(lock);
