@@ -131,7 +131,7 @@ describe("Pods that a client made", () => {
       const pod = (await cell.store.get("pods", "default/ours"))?.value;
       return pod === undefined || pod.job === undefined ? { pod } : undefined;
     });
-    expect(released.pod).toMatchObject({ tracked: false, phase: "Pending" });
+    expect(released.pod).toMatchObject({ tracked: false, phase: "Pending", meta: { labels: {} } });
   });
 });
 
