@@ -233,6 +233,36 @@ describe("reads", () => {
     expect(String(reported[0])).toContain("configmaps default/bad is malformed");
     await expect(store.get("configmaps", "default/bad")).rejects.toThrow("malformed");
   });
+
+  test.each([
+    ["null", "the object"],
+    [`{"metadata":{"uid":"u"}}`, "metadata.name"],
+    [`{"metadata":{"name":"j","uid":"u","namespace":"default"}}`, "spec"],
+    [`{"metadata":{"name":"j","uid":"u","namespace":"default"},"spec":{}}`, "spec.template"],
+    [
+      `{"metadata":{"name":"j","uid":"u","namespace":"default","ownerReferences":[null]},
+        "spec":{"template":{}},"status":{}}`,
+      "metadata.ownerReferences",
+    ],
+    [
+      `{"metadata":{"name":"j","uid":"u","namespace":"default"},
+        "spec":{"template":{}},"status":{"conditions":"x"}}`,
+      "status.conditions",
+    ],
+  ])("a Job stored as %s is malformed too", async (body, field) => {
+    await create(configMap("good"));
+    await store.redis.hset(store.key(suffix.objects("jobs")), "default/j", `9 ${body}`);
+    await store.redis.zadd(store.key(suffix.index("jobs")), 0, "default/j");
+    const reported: unknown[] = [];
+    store.onMalformed = (error) => reported.push(error);
+    expect((await store.listAll("jobs")).items).toEqual([]);
+    expect(reported).toMatchObject([
+      {
+        message: "stored jobs default/j is malformed",
+        cause: { message: `${field} is missing or of another type` },
+      },
+    ]);
+  });
 });
 
 describe("a watch", () => {
