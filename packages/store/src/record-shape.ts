@@ -35,6 +35,18 @@ const anyObject: readonly Shape[] = [
 ];
 
 const shapes: Readonly<Partial<Record<Resource, readonly Shape[]>>> = {
+  // The record as it is decoded: its cells are checked there, but not what some of them hold.
+  pods: [
+    shape("conditions", optional(isFieldsList)),
+    shape("meta", optional(isFields)),
+    shape("meta.labels", optional(isFields)),
+    shape("meta.annotations", optional(isFields)),
+    shape("meta.finalizers", optional(isTextList)),
+    shape("meta.ownerReferences", optional(isFieldsList)),
+    shape("spec", optional(isFields)),
+    shape("spec.containers", optional(isFieldsList)),
+    shape("spec.initContainers", optional(isFieldsList)),
+  ],
   jobs: [
     ...anyObject,
     shape("metadata.namespace", isText),

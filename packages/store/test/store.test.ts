@@ -1,7 +1,9 @@
+import type { PodRecord } from "@gantry/core";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startRedis, type TestRedis } from "../testing/redis-server.ts";
 import { suffix } from "../src/keys.ts";
+import { encodePod } from "../src/pod-codec.ts";
 import type { StoredObject } from "../src/objects.ts";
 import { StoreVersionError } from "../src/format.ts";
 import { ExpiredRevisionError, Store } from "../src/store.ts";
@@ -262,6 +264,21 @@ describe("reads", () => {
         cause: { message: `${field} is missing or of another type` },
       },
     ]);
+  });
+
+  test.each([
+    [{ conditions: [null] }, "conditions"],
+    [{ meta: { finalizers: 7 } }, "meta.finalizers"],
+    [{ meta: { ownerReferences: "x" } }, "meta.ownerReferences"],
+    [{ spec: { containers: "x" } }, "spec.containers"],
+  ])("and a Pod stored with %j", async (broken, field) => {
+    const pod = podRecord("p", broken as unknown as Partial<PodRecord>);
+    const hash = store.key(suffix.objects("pods"));
+    await store.redis.hset(hash, "default/p", `9 ${encodePod(pod)}`);
+    await expect(store.get("pods", "default/p")).rejects.toMatchObject({
+      message: "stored pods default/p is malformed",
+      cause: { message: `${field} is missing or of another type` },
+    });
   });
 });
 
