@@ -88,9 +88,9 @@ export {
   type DeleteOutcome,
   deleteObject,
   type DeleteRequest,
-  gcKey,
   ownerSyncKey,
 } from "./delete-object.ts";
+export { gcKey, ownerOf } from "./gc-key.ts";
 export { decodePod, encodePod } from "./pod-codec.ts";
 export { readJobSnapshot, type StoredJobSnapshot } from "./job-snapshot.ts";
 export { markUnqueued, type QueuedPod, queuedPod, unqueuedPods } from "./unqueued.ts";
