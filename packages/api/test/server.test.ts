@@ -233,3 +233,17 @@ describe("a lost store", () => {
     fresh.close();
   });
 });
+
+test("GET / lists paths, each of which answers, with a slash at the end, too", async () => {
+  const { paths } = (await api.get("/")).body as { paths: string[] };
+  expect(paths).toEqual(expect.arrayContaining(["/api/v1", "/apis/batch", "/apis/batch/v1"]));
+  for (const path of paths) {
+    expect([path, (await api.get(path)).status]).toEqual([path, 200]);
+    expect([path, (await api.get(`${path}/`)).status]).toEqual([path, 200]);
+  }
+});
+
+test("a slash at the end of a resource's path counts for nothing", async () => {
+  expect((await api.get(`${JOBS}/?limit=1`)).body).toMatchObject({ kind: "JobList" });
+  expect((await api.get("/api/v1/namespaces/default/")).body).toMatchObject({ kind: "Namespace" });
+});

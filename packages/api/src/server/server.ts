@@ -41,7 +41,8 @@ export const buildServer = async (
     bodyLimit: BODY_MAX_BYTES,
     genReqId: () => randomUUID(),
     requestIdHeader: false as const,
-    routerOptions: { maxParamLength: PARAM_MAX },
+    // Kubernetes takes a slash at the end for nothing.
+    routerOptions: { maxParamLength: PARAM_MAX, ignoreTrailingSlash: true },
     forceCloseConnections: "idle" as const,
   };
   const app =
