@@ -8,6 +8,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { PodSpec } from "@gantry/core";
 import type { RunnablePod } from "../runtime.ts";
@@ -31,6 +32,12 @@ const OPEN_DIRECTORY_MODE = 0o777;
 const SET_GROUP_ID = 0o2000;
 const GROUP_READS = 0o440;
 
+const volumesBelow = (podDirectory: string): string => join(podDirectory, "volumes");
+
+/** Removes the volumes of a Pod that has ended: its object, and with it its logs, may stay for long. */
+export const freeVolumes = (podDirectory: string): Promise<void> =>
+  rm(volumesBelow(podDirectory), { recursive: true, force: true });
+
 /** Where each volume of the Pod is on the host. An emptyDir that is there keeps what it holds. */
 export const layOutVolumes = (
   pod: RunnablePod,
@@ -46,7 +53,7 @@ export const layOutVolumes = (
     if (volume.hostPath === undefined) {
       const inMemory = volume.emptyDir?.medium === "Memory";
       const memory = inMemory ? worker.memoryDirectory?.() : undefined;
-      const onDisk = join(podDirectory, "volumes");
+      const onDisk = volumesBelow(podDirectory);
       const parent = memory === undefined ? onDisk : join(memory, pod.uid);
       return layOutFiles(pod, volume, parent, worker.host);
     }
