@@ -43,6 +43,34 @@ describe("authentication", () => {
   });
 });
 
+describe("impersonation", () => {
+  const as = (user: string, group: Record<string, string> = {}) => ({
+    "impersonate-user": user,
+    ...group,
+  });
+
+  test("as somebody else nothing is allowed but discovery, as SubjectAccessReview says", async () => {
+    for (const method of ["GET", "POST", "DELETE"]) {
+      const body = method === "POST" ? jobManifest("as-bob") : undefined;
+      const answer = await api.send(method, JOBS, { headers: as("bob"), body });
+      expect(answer).toMatchObject({ status: 403, body: { reason: "Forbidden" } });
+      expect(answer.body.message).toBe(
+        `forbidden: User "bob" cannot ${method.toLowerCase()} path "${JOBS}"`,
+      );
+    }
+    expect((await api.get(`${JOBS}/as-bob`)).status).toBe(404);
+    for (const path of ["/apis", "/apis/batch/v1", "/openapi/v3", "/version"]) {
+      expect([path, (await api.get(path, as("bob"))).status]).toEqual([path, 200]);
+    }
+  });
+
+  test("as the administrator, by name or by group, everything is", async () => {
+    expect((await api.get(JOBS, as("gantry:admin"))).status).toBe(200);
+    const group = { "impersonate-group": "devs, system:masters" };
+    expect((await api.get(JOBS, as("alice", group))).status).toBe(200);
+  });
+});
+
 describe("hostile input is refused, never a fault", () => {
   const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${["b", "c", "d", "e", "f", "g"]
