@@ -44,9 +44,17 @@ const plain = (make: () => object): Handler => {
   };
 };
 
-const fixedPaths = [
-  ...["/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics"],
-  ...["/openapi/v2", "/openapi/v3", "/readyz", "/version"],
+const fixedPaths: readonly string[] = [
+  "/api",
+  "/api/v1",
+  "/apis",
+  "/healthz",
+  "/livez",
+  "/metrics",
+  "/openapi/v2",
+  "/openapi/v3",
+  "/readyz",
+  "/version",
 ];
 
 /** What `GET /` lists, as Kubernetes does: paths that answer GET, groups included. */
