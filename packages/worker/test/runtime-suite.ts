@@ -517,9 +517,10 @@ const lifecycle = (run: Run, runtime: () => Runtime, lacks: Lacks): void => {
     await until("restart", () => trial.last?.containers[0]?.restartCount === 1);
     expect(trial.reasons()).toContain("Unhealthy");
     const killing = trial.events.filter(({ reason }) => reason === "Killing");
-    expect(killing.map(({ message }) => message)).toEqual([
-      "Container main failed liveness probe, will be restarted",
-    ]);
+    // The next run may have failed as well by now.
+    expect(new Set(killing.map(({ message }) => message))).toEqual(
+      new Set(["Container main failed liveness probe, will be restarted"]),
+    );
     trial.running?.stop(0);
     await trial.ended;
   });
