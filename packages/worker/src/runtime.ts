@@ -30,7 +30,7 @@ export interface RunnablePod {
   readonly index?: number;
   readonly serviceAccountName: string;
   readonly spec: PodSpec;
-  /** ConfigMaps and Secrets the Pod refers to, by `configmap/NAME` and `secret/NAME`; values are decoded. */
+  /** What the Pod refers to, decoded, by `configmap/NAME`, `binarydata/NAME`, `secret/NAME`. */
   readonly sources: ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
 }
 
