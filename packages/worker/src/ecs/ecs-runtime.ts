@@ -64,7 +64,7 @@ const openContext = (options: EcsRuntimeOptions, closing: AbortSignal): EcsConte
   const buckets = new RateBuckets(store, holder);
   const counters = new EcsCounters(store, log);
   const api = new EcsApi({ settings, buckets, counters, log, sleep, closing });
-  const lanes = new LaneStates(store, holder, now);
+  const lanes = new LaneStates(store, holder, now, log);
   const notices = new JobNotices({ events, now });
   const shared = {
     settings,

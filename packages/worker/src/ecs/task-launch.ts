@@ -376,7 +376,7 @@ export class TaskLaunch {
         clear: true,
       };
     }
-    log.warn({ err: error, pod: this.#target.ledger.key }, "a task definition waits");
+    log.debug({ err: error, pod: this.#target.ledger.key }, "a task definition waits");
     this.#say(before, error.message, judged.podReason);
     if (judged.cool?.scope === "circuit") {
       if (!this.#hasTold) {
