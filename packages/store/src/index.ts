@@ -97,6 +97,7 @@ export { markUnqueued, type QueuedPod, queuedPod, unqueuedPods } from "./unqueue
 export {
   countEcsTasks,
   ecsLatencyBounds,
+  ecsRegistration,
   readEcsCounters,
   readShutEcsLanes,
   type ShutEcsLane,

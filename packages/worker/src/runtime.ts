@@ -22,6 +22,7 @@ export interface RunnablePod {
   readonly claim?: number;
   /** Name of the Job that it belongs to. */
   readonly job?: string;
+  readonly jobUid?: string;
   /** Since when it is to be stopped, and within which grace; absent while it is not. */
   readonly deletion?: { readonly requestedAtMs: number; readonly graceSeconds: number };
   /** Unix milliseconds. */
