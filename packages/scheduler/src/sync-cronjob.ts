@@ -6,6 +6,7 @@ import {
   cronJobChanged,
   type CronJobSnapshot,
   invariant,
+  isFinished,
   type Job,
   jobsToLookUp,
   newJob,
@@ -167,6 +168,8 @@ export class CronJobController {
     }
     const changed = cronJobChanged(before, cronJob, nowMs);
     if (changed.wakeAtMs !== null && changed.wakeAtMs <= nowMs) return false;
+    // Marks of one moment are one sync: a child's end must not wait with the schedule.
+    if (await this.#hasEndedChild(cronJob)) return false;
     const syncKey = `cronjobs|${stored.key}`;
     const txn = new Txn().check("cronjobs", stored.key, stored.rv).clean(syncKey, dirty);
     setTimer(txn, syncKey, changed.wakeAtMs);
@@ -176,6 +179,18 @@ export class CronJobController {
       events.record("cronjob-controller", regarding(stored), event);
     }
     return true;
+  }
+
+  /** Whether a Job that the status names as active is not. */
+  async #hasEndedChild({ metadata, status }: CronJob): Promise<boolean> {
+    const active = status.active ?? [];
+    if (active.length === 0) return false;
+    const keys = active.map(({ name = "" }) => `${metadata.namespace}/${name}`);
+    const found = await this.#context.store.getMany("jobs", keys);
+    return found.some(
+      (job, n) =>
+        job === null || job.value.metadata.uid !== active[n]?.uid || isFinished(job.value),
+    );
   }
 
   #afterCommit(stored: Stored<StoredObject>, plan: CronJobPlan): void {

@@ -231,6 +231,38 @@ describe("CronJobs whose schedule changes", () => {
     expect(name).toBe(`default/nightly-${Date.UTC(2030, 0, 1, 12, 3) / 60_000}`);
   });
 
+  test("B17: a Job that ends at the same moment is looked at at once", async () => {
+    await cell.createCronJob("often", {
+      schedule: "* * * * *",
+      jobTemplate: { spec: jobSpec({}) },
+    });
+    cell.nowMs += 60_000;
+    const [name = ""] = await waitFor("a Job", async () => {
+      const found = await jobs();
+      return found.length === 1 ? found : undefined;
+    });
+    const active = async (): Promise<number> => {
+      const stored = await cell.store.get("cronjobs", "default/often");
+      return (stored?.value["status"] as { active?: unknown[] } | undefined)?.active?.length ?? 0;
+    };
+    await waitFor("it to be active", async () => ((await active()) === 1 ? true : undefined));
+    await cell.settled();
+    const job = await cell.store.get("jobs", name);
+    const cronJob = await cell.store.get("cronjobs", "default/often");
+    if (job === null || cronJob === null) throw new Error("gone");
+    const at = new Date(cell.nowMs).toISOString();
+    const complete = { type: "Complete", status: "True", lastTransitionTime: at } as const;
+    const txn = new Txn().dirty("cronjobs|default/often");
+    const status = { ...job.value.status, active: 0, conditions: [complete] };
+    updateObject(txn, "jobs", job, { ...job.value, status } as Job);
+    const spec = { ...(cronJob.value["spec"] as object), schedule: "0 1 * * *" };
+    updateObject(txn, "cronjobs", cronJob, { ...cronJob.value, spec });
+    expect((await cell.store.commit(txn)).ok).toBe(true);
+    await waitFor("it to be active no more", async () =>
+      (await active()) === 0 ? true : undefined,
+    );
+  });
+
   test("B17: to one that can't be read is told in an Event, and runs nothing", async () => {
     await cell.createCronJob("nightly", {
       schedule: "0 1 * * *",
