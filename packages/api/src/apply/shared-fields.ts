@@ -8,6 +8,7 @@ const TREES_MAX = 2_000;
 /** A longer text is rarely seen twice; with this bound, the trees stay below some 50 MB. */
 const TEXT_MAX = 4_096;
 
+/** By their text, packed and not. */
 const trees = new Map<string, FieldsV1>();
 const packedTexts = new WeakMap<object, string>();
 
@@ -24,19 +25,24 @@ const pack = (text: string): string =>
 const unpack = (text: string): string =>
   text.includes('"') ? swapQuotes(text) : text.replaceAll("'", '"');
 
+const remember = (text: string, tree: FieldsV1): FieldsV1 => {
+  if (text.length > TEXT_MAX) return tree;
+  if (trees.size >= TREES_MAX) trees.clear();
+  trees.set(text, tree);
+  return tree;
+};
+
 const treeOfPacked = (packed: string): FieldsV1 => {
   const known = trees.get(packed);
   if (known !== undefined) return known;
   const tree = freeze(JSON.parse(unpack(packed)) as FieldsV1);
   packedTexts.set(tree, packed);
-  if (packed.length > TEXT_MAX) return tree;
-  if (trees.size >= TREES_MAX) trees.clear();
-  trees.set(packed, tree);
-  return tree;
+  return remember(packed, tree);
 };
 
 /** The tree of a JSON text. It is shared: nobody may change it. */
-export const treeOf = (text: string): FieldsV1 => treeOfPacked(pack(text));
+export const treeOf = (text: string): FieldsV1 =>
+  trees.get(text) ?? remember(text, treeOfPacked(pack(text)));
 
 const packedTextOf = (tree: object): string => packedTexts.get(tree) ?? pack(JSON.stringify(tree));
 

@@ -15,13 +15,17 @@ export const managerOf = (request: FastifyRequest, fieldManager: string | undefi
   return (agent.split("/")[0] ?? "").slice(0, MANAGER_MAX) || "unknown";
 };
 
-/** What an endpoint of a kind does not write. */
+const nothing: readonly FieldPath[] = [];
+const spec: readonly FieldPath[] = [["f:spec"]];
+const status: readonly FieldPath[] = [["f:status"]];
+
+/** What an endpoint of a kind does not write; always the same list for the same endpoint. */
 export const ignoredFields = (
   strategy: Strategy,
   subresource: Subresource | undefined,
 ): readonly FieldPath[] => {
-  if (strategy.status === undefined) return [];
-  return subresource === "status" ? [["f:spec"]] : [["f:status"]];
+  if (strategy.status === undefined) return nothing;
+  return subresource === "status" ? spec : status;
 };
 
 export interface Author {
@@ -37,8 +41,7 @@ export const withOwners = (
   next: ApiObject,
   author: Author,
 ): ApiObject => {
-  const { managedFields: _, ...metadata } = next.metadata ?? {};
-  if (strategy.resource === "events") return { ...next, metadata };
+  if (strategy.resource === "events") return withFields(next, []);
   const managedFields = updateManagedFields({
     live,
     next,
@@ -49,6 +52,15 @@ export const withOwners = (
     ignored: ignoredFields(strategy, author.subresource),
     nowMs: author.nowMs,
   });
-  if (managedFields.length === 0) return { ...next, metadata };
-  return { ...next, metadata: { ...metadata, managedFields } } as ApiObject;
+  return withFields(next, managedFields);
+};
+
+const withFields = (object: ApiObject, managedFields: readonly object[]): ApiObject => {
+  const { metadata } = object;
+  if (managedFields.length > 0) {
+    return { ...object, metadata: { ...metadata, managedFields } } as ApiObject;
+  }
+  if (metadata?.managedFields === undefined) return object;
+  const { managedFields: _, ...rest } = metadata;
+  return { ...object, metadata: rest };
 };
