@@ -1,4 +1,5 @@
 // Containers and init containers of a Pod (job-spec 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import {
   duplicate,
   type FieldErrors,
@@ -140,7 +141,10 @@ function validateRestartPolicy(container: Container, path: FieldPath): FieldErro
   if (rules.length > maxRestartRules) {
     errors.push(tooMany(rulesPath, rules.length, maxRestartRules));
   }
-  return [...errors, ...rules.flatMap((rule, i) => validateRestartRule(rule, rulesPath.index(i)))];
+  return allOf(
+    errors,
+    rules.flatMap((rule, i) => validateRestartRule(rule, rulesPath.index(i))),
+  );
 }
 
 function validateAnyContainer(
@@ -150,26 +154,26 @@ function validateAnyContainer(
 ): FieldErrors {
   const mounts = container.volumeMounts ?? [];
   const devices = container.volumeDevices ?? [];
-  return [
-    ...requiredName(container.name, isDns1123Label, path.child("name")),
-    ...requiredText(container.image, path.child("image")),
-    ...requiredOneOf(
+  return allOf(
+    requiredName(container.name, isDns1123Label, path.child("name")),
+    requiredText(container.image, path.child("image")),
+    requiredOneOf(
       container.terminationMessagePolicy,
       ["File", "FallbackToLogsOnError"],
       path.child("terminationMessagePolicy"),
     ),
-    ...validatePorts(container.ports ?? [], path.child("ports")),
-    ...validateEnv(container.env ?? [], path.child("env")),
-    ...validateEnvFrom(container.envFrom ?? [], path.child("envFrom")),
-    ...validateMounts(mounts, devices, context.volumeNames, path.child("volumeMounts")),
-    ...requiredOneOf(
+    validatePorts(container.ports ?? [], path.child("ports")),
+    validateEnv(container.env ?? [], path.child("env")),
+    validateEnvFrom(container.envFrom ?? [], path.child("envFrom")),
+    validateMounts(mounts, devices, context.volumeNames, path.child("volumeMounts")),
+    requiredOneOf(
       container.imagePullPolicy,
       ["Always", "IfNotPresent", "Never"],
       path.child("imagePullPolicy"),
     ),
-    ...validateResources(container.resources, path.child("resources")),
-    ...validateSecurityContext(container.securityContext, path.child("securityContext")),
-  ];
+    validateResources(container.resources, path.child("resources")),
+    validateSecurityContext(container.securityContext, path.child("securityContext")),
+  );
 }
 
 const probes = [
@@ -178,16 +182,13 @@ const probes = [
   ["startupProbe", "startup"],
 ] as const;
 
-const validateHooks = (
-  container: Container,
-  graceSeconds: number,
-  path: FieldPath,
-): FieldErrors => [
-  ...validateLifecycle(container.lifecycle, graceSeconds, path.child("lifecycle")),
-  ...probes.flatMap(([field, kind]) =>
-    validateProbe(container[field], kind, graceSeconds, path.child(field)),
-  ),
-];
+const validateHooks = (container: Container, graceSeconds: number, path: FieldPath): FieldErrors =>
+  allOf(
+    validateLifecycle(container.lifecycle, graceSeconds, path.child("lifecycle")),
+    probes.flatMap(([field, kind]) =>
+      validateProbe(container[field], kind, graceSeconds, path.child(field)),
+    ),
+  );
 
 export function validateContainers(
   containers: readonly Container[],
@@ -209,7 +210,7 @@ export function validateContainers(
       ...validateRestartPolicy(container, at),
     );
   }
-  return [...errors, ...hostPortConflicts(containers, path)];
+  return allOf(errors, hostPortConflicts(containers, path));
 }
 
 const sidecarOnly = "may not be set for init containers without restartPolicy=Always";
