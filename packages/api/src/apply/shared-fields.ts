@@ -1,4 +1,5 @@
 // FieldsV1 as text, in which objects keep it, and as the tree that clients see, shared by all alike.
+import { blank } from "@gantry/core";
 import type { ObjectMeta } from "@gantry/core";
 import type { FieldsV1 } from "./field-set.ts";
 import { isJson, type Json } from "./shape.ts";
@@ -52,7 +53,7 @@ type Entries = readonly unknown[] | undefined;
 export const packManagedFields = (entries: Entries): Json[] | undefined =>
   entries?.map((entry) => {
     const { fieldsType: _, fieldsV1, ...rest } = entry as Json;
-    return { ...rest, fieldsV1: packedTextOf((fieldsV1 ?? {}) as object) };
+    return { ...blank, ...rest, fieldsV1: packedTextOf((fieldsV1 ?? {}) as object) };
   });
 
 /** As clients see it. Entries that were never packed stay as they are. */
@@ -61,6 +62,7 @@ export const unpackManagedFields = (entries: Entries): ObjectMeta["managedFields
     if (!isJson(entry) || typeof entry["fieldsV1"] !== "string") return entry as Json;
     const { fieldsV1, subresource, ...rest } = entry;
     return {
+      ...blank,
       ...rest,
       fieldsType: "FieldsV1",
       fieldsV1: treeOfPacked(fieldsV1),

@@ -1,5 +1,5 @@
 // Ownership after writes that are no applies: whoever changes a field owns it.
-import { rfc3339 } from "@gantry/core";
+import { blank, rfc3339 } from "@gantry/core";
 import type { z } from "zod";
 import { createdFieldsWriter, type FieldsWriter } from "./created-fields.ts";
 import {
@@ -78,7 +78,7 @@ const strip = (object: Json): Json => {
   const { metadata } = object;
   if (!isJson(metadata)) return object;
   const { managedFields: _, ...rest } = metadata;
-  return { ...object, metadata: rest };
+  return { ...blank, ...object, metadata: rest };
 };
 
 /** The managers after one manager has turned one object into another. */
@@ -153,5 +153,7 @@ export function updateManagedFields(request: UpdateRequest): Json[] {
     return request.live === undefined ? createdManagedFields(request) : [];
   }
   const before = request.live ?? { kind: request.next["kind"] };
-  return writeManagers(updatedManagers({ ...request, before, after: request.next, managers }));
+  return writeManagers(
+    updatedManagers({ ...blank, ...request, before, after: request.next, managers }),
+  );
 }

@@ -1,4 +1,5 @@
 // metadata.managedFields: who owns which field, after each write.
+import { blank } from "@gantry/core";
 import type { FastifyRequest } from "fastify";
 import type { FieldPath } from "../apply/field-set.ts";
 import { updateManagedFields } from "../apply/update-managed-fields.ts";
@@ -58,9 +59,9 @@ export const withOwners = (
 const withFields = (object: ApiObject, managedFields: readonly object[]): ApiObject => {
   const { metadata } = object;
   if (managedFields.length > 0) {
-    return { ...object, metadata: { ...metadata, managedFields } } as ApiObject;
+    return { ...blank, ...object, metadata: { ...blank, ...metadata, managedFields } } as ApiObject;
   }
   if (metadata?.managedFields === undefined) return object;
   const { managedFields: _, ...rest } = metadata;
-  return { ...object, metadata: rest };
+  return { ...blank, ...object, metadata: rest };
 };

@@ -1,4 +1,5 @@
 // metadata of every object: what validation asks of it (M1, M4, M6-M8) and what the server sets (M4-M6).
+import { blank } from "./blank.ts";
 import { allOf } from "./all-of.ts";
 import type { ObjectMeta, OwnerReference } from "../schema/meta.ts";
 import {
@@ -232,6 +233,7 @@ export function prepareMetaForCreate(
   const { name = "", generateName = "" } = kept;
   const generated = name === "" && generateName !== "";
   return {
+    ...blank,
     ...kept,
     ...(generated ? { name: generatedName(generateName, creation.suffix) } : {}),
     ...(creation.namespace === "" ? {} : { namespace: creation.namespace }),
@@ -246,6 +248,7 @@ export function prepareMetaForUpdate(next: ObjectMeta | undefined, old: ObjectMe
   const { selfLink: _selfLink, generation: _generation, ...kept } = next ?? {};
   const { generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds } = old;
   return {
+    ...blank,
     ...kept,
     ...(kept.name ? {} : { name: old.name }),
     ...(kept.namespace || old.namespace === undefined ? {} : { namespace: old.namespace }),
