@@ -35,6 +35,7 @@ export interface ContainerContext {
 }
 
 function validatePorts(ports: readonly ContainerPort[], path: FieldPath): FieldErrors {
+  if (ports.length === 0) return [];
   const errors: FieldErrors = [];
   const names = new Set<string>();
   for (const [i, port] of ports.entries()) {
@@ -57,6 +58,7 @@ function validatePorts(ports: readonly ContainerPort[], path: FieldPath): FieldE
 }
 
 function hostPortConflicts(containers: readonly Container[], path: FieldPath): FieldErrors {
+  if (!containers.some(({ ports }) => ports !== undefined)) return [];
   const errors: FieldErrors = [];
   const taken = new Set<string>();
   for (const [i, container] of containers.entries()) {
@@ -78,6 +80,7 @@ function validateMounts(
   volumeNames: ReadonlySet<string>,
   path: FieldPath,
 ): FieldErrors {
+  if (mounts.length === 0) return [];
   const errors: FieldErrors = [];
   const mountPaths = new Set<string>();
   for (const [i, { name = "", mountPath = "", subPath, subPathExpr }] of mounts.entries()) {

@@ -103,8 +103,9 @@ export function validateLifecycle(
   graceSeconds: number,
   path: FieldPath,
 ): FieldErrors {
+  if (lifecycle === undefined) return [];
   return (["postStart", "preStop"] as const).flatMap((field) => {
-    const handler = lifecycle?.[field];
+    const handler = lifecycle[field];
     return handler === undefined ? [] : validateHandler(handler, graceSeconds, path.child(field));
   });
 }

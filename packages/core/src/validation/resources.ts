@@ -101,6 +101,7 @@ export function validateResources(
   resources: ResourceRequirements | undefined,
   path: FieldPath,
 ): FieldErrors {
+  if (resources?.limits === undefined && resources?.requests === undefined) return [];
   const limits = resources?.limits ?? {};
   const requests = resources?.requests ?? {};
   const errors = Object.entries(limits).flatMap(([name, text]) =>

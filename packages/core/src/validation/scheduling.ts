@@ -149,16 +149,19 @@ function validatePodAffinity(affinity: PodAffinity | undefined, path: FieldPath)
 }
 
 export const validateAffinity = (affinity: Affinity | undefined, path: FieldPath): FieldErrors =>
-  allOf(
-    validateNodeAffinity(affinity?.nodeAffinity, path.child("nodeAffinity")),
-    validatePodAffinity(affinity?.podAffinity, path.child("podAffinity")),
-    validatePodAffinity(affinity?.podAntiAffinity, path.child("podAntiAffinity")),
-  );
+  affinity === undefined
+    ? []
+    : allOf(
+        validateNodeAffinity(affinity.nodeAffinity, path.child("nodeAffinity")),
+        validatePodAffinity(affinity.podAffinity, path.child("podAffinity")),
+        validatePodAffinity(affinity.podAntiAffinity, path.child("podAntiAffinity")),
+      );
 
 export function validateSchedulingGates(
   gates: readonly PodSchedulingGate[],
   path: FieldPath,
 ): FieldErrors {
+  if (gates.length === 0) return [];
   const errors: FieldErrors = [];
   const names = new Set<string>();
   for (const [i, { name = "" }] of gates.entries()) {
