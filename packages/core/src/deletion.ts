@@ -1,4 +1,5 @@
 // What a DELETE does to an object (job-spec.md section 10): mark it, change its finalizers, or remove it.
+import { blank } from "./apimachinery/blank.ts";
 import { rfc3339 } from "./apimachinery/time.ts";
 import type { StoredMeta } from "./job.ts";
 import { isTerminal, type PodRecord } from "./pod-record.ts";
@@ -37,9 +38,10 @@ export const metadataAfterDelete = <M extends StoredMeta>(
   const finalizers = propagationFinalizers(metadata.finalizers ?? [], propagation);
   if (finalizers.length === 0) return null;
   if (metadata.deletionTimestamp !== undefined) {
-    return { ...metadata, finalizers: [...finalizers] };
+    return { ...blank, ...metadata, finalizers: [...finalizers] };
   }
   return {
+    ...blank,
     ...metadata,
     finalizers: [...finalizers],
     deletionTimestamp: rfc3339(nowMs),
@@ -54,7 +56,9 @@ export const metadataAfterDelete = <M extends StoredMeta>(
  * ended here, as Kubernetes' Pod garbage collector does some seconds later.
  */
 const ended = (pod: PodRecord): PodRecord =>
-  pod.node === undefined && pod.tracked && !isTerminal(pod) ? { ...pod, phase: "Failed" } : pod;
+  pod.node === undefined && pod.tracked && !isTerminal(pod)
+    ? { ...blank, ...pod, phase: "Failed" }
+    : pod;
 
 /** D5: the Pod with its deletion asked for. A second request can only shorten the grace. */
 export const podAfterDelete = (
@@ -67,12 +71,12 @@ export const podAfterDelete = (
     pod.node === undefined || isTerminal(pod) ? 0 : asked < 0 ? 1 : Math.trunc(asked);
   const before = pod.deletion;
   if (before === undefined) {
-    return { ...ended(pod), deletion: { requestedAtMs: nowMs, graceSeconds } };
+    return { ...blank, ...ended(pod), deletion: { requestedAtMs: nowMs, graceSeconds } };
   }
   const endBefore = before.requestedAtMs + before.graceSeconds * 1000;
   const end = nowMs + graceSeconds * 1000;
   if (request.graceSeconds === undefined || end >= endBefore) return pod;
-  return { ...pod, deletion: { requestedAtMs: nowMs, graceSeconds } };
+  return { ...blank, ...pod, deletion: { requestedAtMs: nowMs, graceSeconds } };
 };
 
 /**

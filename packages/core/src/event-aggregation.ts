@@ -3,6 +3,7 @@
 //   2. what was told before is counted, not told again
 //   3. a token bucket limits what one source may tell about one object
 // The state is that of one source and object; it is small, and a lost one costs only repetition.
+import { blank } from "./apimachinery/blank.ts";
 import { rfc3339 } from "./apimachinery/time.ts";
 import { eventName, eventObject, unixNanoseconds } from "./event-object.ts";
 import type { ControllerEvent, NewEvent } from "./event-object.ts";
@@ -125,13 +126,13 @@ export function correlateEvent(
     before?.name ??
     eventName(event.involvedObject.name ?? "", unixNanoseconds(named.atMs, named.extraNs));
   const count = (before?.count ?? 0) + 1;
-  const fresh = eventObject({ ...event, message }, name, nowMs);
+  const fresh = eventObject({ ...blank, ...event, message }, name, nowMs);
   const firstTimestamp = before?.firstTimestamp ?? fresh.firstTimestamp;
   const { tokens, taken } = takeToken(state, nowMs);
   const told = remember(state.told, key, { name, count, firstTimestamp }, MAX_TOLD);
   const refilledAtMs = Math.max(nowMs, state.refilledAtMs);
-  const next: EventState = { ...state, tokens, refilledAtMs, told, similar, named };
-  const whole: ControllerEvent = { ...fresh, firstTimestamp, count };
+  const next: EventState = { ...blank, ...state, tokens, refilledAtMs, told, similar, named };
+  const whole: ControllerEvent = { ...blank, ...fresh, firstTimestamp, count };
   if (!taken) return { action: { kind: "drop" }, state: next };
   if (before === undefined) return { action: { kind: "create", event: whole }, state: next };
   const patch = { count, lastTimestamp: rfc3339(nowMs), message };

@@ -128,6 +128,7 @@ export {
 } from "./apimachinery/decode-object.ts";
 export { JsonSyntaxError, parseJson, parseJsonStrict } from "./apimachinery/json-scan.ts";
 export { ageText, durationText } from "./apimachinery/duration-text.ts";
+export { blank } from "./apimachinery/blank.ts";
 export { renderListItem, renderObject, withoutEmpty } from "./apimachinery/encode.ts";
 export {
   escapeFieldValue,

@@ -1,4 +1,5 @@
 // The record of a Pod that the Job controller has just decided to create.
+import { blank } from "./apimachinery/blank.ts";
 import type { Job } from "./job.ts";
 import type { PodCreation } from "./job-plan.ts";
 import { isGated } from "./placement/awaits-worker.ts";
@@ -33,5 +34,7 @@ export const newPodRecord = (
     // Bound by its template: that node runs it, and none is looked for.
     ...(spec?.nodeName !== undefined && spec.nodeName !== "" && { node: spec.nodeName }),
   };
-  return isGated(spec) ? { ...record, spec: renderPodSpec(record, job.spec.template) } : record;
+  return isGated(spec)
+    ? { ...blank, ...record, spec: renderPodSpec(record, job.spec.template) }
+    : record;
 };

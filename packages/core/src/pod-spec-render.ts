@@ -1,4 +1,5 @@
 // The spec of a Pod as the API shows it: its own, or its Job's template and what a Pod adds.
+import { blank } from "./apimachinery/blank.ts";
 import { admitPod, defaultPod } from "./defaults/pod.ts";
 import { COMPLETION_INDEX, COMPLETION_INDEX_ENV, JOB_NAME_LABEL } from "./pod-labels.ts";
 import type { PodRecord } from "./pod-record.ts";
@@ -28,7 +29,7 @@ function withIndexEnv(container: Container): Container {
     name: COMPLETION_INDEX_ENV,
     valueFrom: { fieldRef: { apiVersion: "v1", fieldPath } },
   };
-  return { ...container, env: [...(container.env ?? []), variable] };
+  return { ...blank, ...container, env: [...(container.env ?? []), variable] };
 }
 
 /** What all Pods of a template have in common, worked out once for each template in memory. */
@@ -49,6 +50,7 @@ function specFromTemplate(record: PodRecord, template: PodTemplateSpec): PodSpec
   const { index } = record;
   if (index === undefined) return spec;
   return {
+    ...blank,
     ...spec,
     ...(spec.initContainers && { initContainers: spec.initContainers.map(withIndexEnv) }),
     ...(spec.containers && { containers: spec.containers.map(withIndexEnv) }),
@@ -59,5 +61,5 @@ function specFromTemplate(record: PodRecord, template: PodTemplateSpec): PodSpec
 /** `template` is that of `record.template`; a Pod with a spec of its own needs none. */
 export function renderPodSpec(record: PodRecord, template: PodTemplateSpec | undefined): PodSpec {
   const spec = record.spec ?? specFromTemplate(record, template ?? {});
-  return record.node === undefined ? spec : { ...spec, nodeName: record.node };
+  return record.node === undefined ? spec : { ...blank, ...spec, nodeName: record.node };
 }

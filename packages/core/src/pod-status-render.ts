@@ -1,4 +1,5 @@
 // The status of a Pod as the API shows it.
+import { blank } from "./apimachinery/blank.ts";
 import { rfc3339 } from "./apimachinery/time.ts";
 import { podConditions } from "./pod-conditions.ts";
 import { qosClass } from "./pod-qos.ts";
@@ -12,6 +13,7 @@ const time = <K extends string>(key: K, ms: number | undefined): { [key in K]?: 
 
 function renderState(state: ContainerState, containerID: string | undefined): WireState {
   const said = {
+    ...blank,
     ...(state.reason !== undefined && { reason: state.reason }),
     ...(state.message !== undefined && { message: state.message }),
   };

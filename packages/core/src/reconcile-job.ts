@@ -1,4 +1,5 @@
 // The Job controller's decision: from a snapshot and the time to a plan. Applies nothing.
+import { blank } from "./apimachinery/blank.ts";
 import { isFinished, isIndexed, isManagedElsewhere, type JobCondition } from "./job.ts";
 import type {
   JobBook,
@@ -49,7 +50,7 @@ export const reconcileJob: ReconcileJob = (snapshot, nowMs, newIds) => {
   if (isManagedElsewhere(job)) return idle(snapshot.book); // R3
   if (isFinished(job)) return afterwards(snapshot); // R4
   if (job.spec.completionMode !== "NonIndexed" && !isIndexed(job)) {
-    return { ...idle(snapshot.book), events: [unknownCompletionMode] }; // R5
+    return { ...blank, ...idle(snapshot.book), events: [unknownCompletionMode] }; // R5
   }
   const claim = claimPods(snapshot); // R8-R11
   const view = viewJob(job, claim.pods, nowMs); // R12-R16
@@ -60,9 +61,10 @@ export const reconcileJob: ReconcileJob = (snapshot, nowMs, newIds) => {
 const afterwards = ({ pods }: JobSnapshot): JobPlan => {
   const change = pods.filter((pod) => pod.tracked).map((pod) => ({ pod, untrack: true }));
   return {
+    ...blank,
     ...idle({}),
     change,
-    tally: { ...emptyTally, endedPodsReleased: endedPodsReleased(change) },
+    tally: { ...blank, ...emptyTally, endedPodsReleased: endedPodsReleased(change) },
   };
 };
 
@@ -160,8 +162,8 @@ function conclude(
   const conditions =
     verdict === undefined
       ? parts.conditions
-      : withCondition(parts.conditions, { ...verdict, status: "True" }, nowMs);
-  const interim = nextStatus(view, settled, { ...parts, conditions, startMs });
+      : withCondition(parts.conditions, { ...blank, ...verdict, status: "True" }, nowMs);
+  const interim = nextStatus(view, settled, { ...blank, ...parts, conditions, startMs });
   const statuses = sameStatus(job.status, interim) ? [] : [interim];
   if (verdict === undefined || parts.active > 0 || parts.terminating > 0) {
     return { statuses, events: [], ended: false };
@@ -182,7 +184,7 @@ function changes(
   const byUid = new Map<string, PodChange>();
   for (const pod of claim.adopted.values()) byUid.set(pod.uid, { pod, adopt: true });
   const add = (pod: PodRecord, change: Omit<PodChange, "pod">): void => {
-    byUid.set(pod.uid, { ...(byUid.get(pod.uid) ?? { pod }), ...change });
+    byUid.set(pod.uid, { ...blank, ...(byUid.get(pod.uid) ?? { pod }), ...change });
   };
   for (const pod of deletes) add(pod, { delete: true });
   for (const pod of untracked) if (pod.tracked) add(pod, { untrack: true });

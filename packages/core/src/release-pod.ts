@@ -1,4 +1,5 @@
 // A Pod that leaves its Job (R9, R79): it keeps all it had, and derives from the template no more.
+import { blank } from "./apimachinery/blank.ts";
 import type { PodRecord } from "./pod-record.ts";
 import { derivedAnnotations, derivedLabels } from "./pod-render.ts";
 import { prefixOfName, renderPodSpec } from "./pod-spec-render.ts";
@@ -24,12 +25,14 @@ export const releasePod = (
   // One that was adopted never derived from it, and must not get its labels by leaving.
   const template = record.template === undefined ? undefined : jobTemplate;
   return {
+    ...blank,
     ...record,
     job: undefined,
     template: undefined,
     tracked: false,
     spec: renderPodSpec(record, template),
     meta: {
+      ...blank,
       ...record.meta,
       labels: podLabels(record, template),
       annotations: podAnnotations(record, template),

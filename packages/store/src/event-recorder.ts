@@ -1,6 +1,7 @@
 // Records Events in the background, aggregated as client-go's recorder does (R76). Losing some is harmless.
 import { randomInt, randomUUID } from "node:crypto";
 import {
+  blank,
   type ControllerEvent,
   correlateEvent,
   type EventAction,
@@ -117,14 +118,16 @@ export class EventRecorder {
     const before = await this.#store.get("events", key);
     if (before === null) return false;
     const txn = new Txn();
-    updateObject(txn, "events", before, { ...before.value, ...patch });
+    updateObject(txn, "events", before, { ...blank, ...before.value, ...patch });
     return (await this.#store.commit(txn)).ok;
   }
 
   #stored(event: ControllerEvent): StoredObject {
     return {
+      ...blank,
       ...event,
       metadata: {
+        ...blank,
         ...event.metadata,
         uid: randomUUID(),
         creationTimestamp: rfc3339(this.#now()),

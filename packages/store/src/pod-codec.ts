@@ -1,5 +1,6 @@
 // The stored form of a Pod: a positional JSON array, times relative to its creation, defaults left out.
 // A finished no-op Pod of a Job takes about 130 bytes.
+import { blank } from "@gantry/core";
 import type { ContainerRecord, ContainerState, PodPhase, PodRecord } from "@gantry/core";
 import { packUid, unpackUid } from "./uid-text.ts";
 
@@ -65,7 +66,7 @@ const unpackState = (cells: readonly Cell[], base: number): ContainerState => {
     signal: minusOne(cells[6]),
   };
   const reason = cells[4] === 1 ? undefined : (text(cells[4]) ?? usualReason(state));
-  return reason === undefined ? state : { ...state, reason };
+  return reason === undefined ? state : { ...blank, ...state, reason };
 };
 
 const packContainer = (container: ContainerRecord, base: number): Cell[] =>
@@ -84,6 +85,7 @@ const unpackContainer = (cells: readonly Cell[], base: number): ContainerRecord 
   const flags = (cells[0] as number | undefined) ?? 0;
   const last = cells[5];
   return {
+    ...blank,
     ...unpackState(Array.isArray(cells[2]) ? cells[2] : [], base),
     restartCount: (cells[1] as number | undefined) ?? 0,
     ready: (flags & READY) !== 0,

@@ -1,5 +1,5 @@
 // From what a runtime observed to the Pod's next record. Pure.
-import { isTerminal, type ObservedCondition, type PodRecord, rfc3339 } from "@gantry/core";
+import { blank, isTerminal, type ObservedCondition, type PodRecord, rfc3339 } from "@gantry/core";
 import type { Observation } from "./runtime.ts";
 
 /** The Pod bound to a node, as a scheduler and a kubelet's first look leave it. */
@@ -8,6 +8,7 @@ export const claimedPod = (
   claim: { node: string; fence: number; hostIP: string; portable?: boolean },
   nowMs: number,
 ): PodRecord => ({
+  ...blank,
   ...pod,
   portable: claim.portable === true ? true : undefined,
   node: claim.node,
@@ -22,6 +23,7 @@ export const claimedPod = (
 export const observedPod = (pod: PodRecord, observation: Observation, nowMs: number): PodRecord => {
   if (isTerminal(pod)) return pod;
   return {
+    ...blank,
     ...pod,
     phase: observation.phase,
     reason: observation.reason,
@@ -56,7 +58,7 @@ const observedConditions = (
   const kept = (conditions ?? []).filter(({ type }) => !own.has(type ?? ""));
   const said = observed.map((one) => {
     const old = conditions?.find(({ type, status }) => type === one.type && status === one.status);
-    return { ...one, lastTransitionTime: old?.lastTransitionTime ?? rfc3339(nowMs) };
+    return { ...blank, ...one, lastTransitionTime: old?.lastTransitionTime ?? rfc3339(nowMs) };
   });
   const all = [...kept, ...said];
   return all.length === 0 ? undefined : all;
@@ -74,6 +76,7 @@ export const lostObservation = (pod: PodRecord, message: string, nowMs: number):
     container.state === "terminated"
       ? container
       : {
+          ...blank,
           ...container,
           state: "terminated",
           reason: "ContainerStatusUnknown",
@@ -93,6 +96,7 @@ export const withDisruption = (
   disruption: { reason: string; message: string },
   nowMs: number,
 ): PodRecord => ({
+  ...blank,
   ...pod,
   conditions: [
     ...(pod.conditions ?? []).filter((condition) => condition.type !== "DisruptionTarget"),

@@ -1,87 +1,152 @@
 // What the creator of an object owns: all that it sets, found in one walk, as the text of a FieldsV1.
-import type { z } from "zod";
 import type { FieldPath } from "./field-set.ts";
 import { sameJson } from "./object-fields.ts";
-import { isJson, type Json, nothing, partsOf, type Shape, shapeOf } from "./shape.ts";
+import { isJson, type Json, nothing, partsOf, type Shape } from "./shape.ts";
+
+type StructShape = Extract<Shape, { type: "struct" }>;
 
 const LEAF = "{}";
 
+/** Text of the set below one place of a new object; empty when nothing there belongs to it. */
+export type FieldsWriter = (after: unknown) => string;
+
+/** Writers of places that the object did not have before, with all that is in them. */
+const writersOfNew = new WeakMap<Shape, FieldsWriter>();
+
+const writerOfNew = (shape: Shape): FieldsWriter => {
+  let writer = writersOfNew.get(shape);
+  if (writer === undefined) {
+    writer = newWriter(shape, undefined, []);
+    writersOfNew.set(shape, writer);
+  }
+  return writer;
+};
+
 /** Paths without their prefix, below the place at hand. */
 const below = (paths: readonly FieldPath[], element: string): readonly FieldPath[] =>
-  paths.length === 0
-    ? paths
-    : paths.flatMap((path) => (path[0] === element ? [path.slice(1)] : []));
+  paths.flatMap((path) => (path[0] === element ? [path.slice(1)] : []));
 
-/** Names of a part's fields in order, without those that are not set. */
-const namesOf = (value: Json): string[] => {
-  const names: string[] = [];
-  for (const name of Object.keys(value)) if (value[name] !== undefined) names.push(name);
-  return names.sort();
+const leafText = (before: unknown, after: unknown): string => {
+  if (before === undefined) return LEAF;
+  return after === undefined || sameJson(before, after) ? "" : LEAF;
 };
 
-interface Part {
-  readonly element: string;
-  readonly before: unknown;
-  readonly after: unknown;
-  readonly shape: Shape;
-}
-
-/** Both sides' parts, of which only the later one's matter; `undefined` for what is owned whole. */
-const partsOfBoth = (before: unknown, after: unknown, shape: Shape): Part[] | undefined => {
-  const isFields = shape.type === "struct" || shape.type === "map";
-  if (isFields && isJson(after) && (isJson(before) || nothing(before))) {
-    const old = (before ?? {}) as Json;
-    const names = namesOf(after);
-    if (names.length === 0 && namesOf(old).length === 0) return undefined;
-    return names.map((name) => ({
-      element: `f:${name}`,
-      before: Object.hasOwn(old, name) ? old[name] : undefined,
-      after: after[name],
-      shape: shape.type === "struct" ? shape.field(name) : shape.value,
-    }));
-  }
-  const next = partsOf(after, shape);
-  const old = partsOf(before, shape);
-  if (next === undefined || old === undefined || next.size + old.size === 0) return undefined;
-  return [...next.keys()].sort().flatMap((element) => {
-    const part = next.get(element);
-    const known = old.get(element)?.[0];
-    return part === undefined ? [] : [{ element, before: known, after: part[0], shape: part[1] }];
-  });
-};
-
-/** Text of the set below one place; empty when nothing there belongs to it. */
-const write = (
-  before: unknown,
-  after: unknown,
-  shape: Shape,
-  without: readonly FieldPath[],
-): string => {
-  const parts = shape.type === "leaf" ? undefined : partsOfBoth(before, after, shape);
-  if (parts === undefined) {
-    if (before === undefined) return LEAF;
-    return after === undefined || sameJson(before, after) ? "" : LEAF;
-  }
-  let text = "";
-  for (const part of parts) {
-    const left = below(without, part.element);
-    if (left.some((path) => path.length === 0)) continue;
-    const inner = write(part.before, part.after, part.shape, left);
-    if (inner === "") continue;
-    text += `${text === "" ? "" : ","}${JSON.stringify(part.element)}:${inner}`;
-  }
-  // A part that appears is itself owned, beside what is in it.
-  if (before === undefined) return text === "" ? LEAF : `{".":{},${text}}`;
+/** A part that appears is itself owned, beside what is in it. */
+const around = (isNew: boolean, text: string): string => {
+  if (isNew) return text === "" ? LEAF : `{".":{},${text}}`;
   return text === "" ? "" : `{${text}}`;
 };
 
-/**
- * The same set as that of an update from `before`, which is what a new object has anyway.
- * `without`: paths that nobody owns. Empty when nothing is owned.
- */
-export const createdFields = (
-  before: unknown,
-  after: unknown,
-  schema: z.ZodObject,
+const join = (text: string, element: string, inner: string): string =>
+  text === "" ? `${element}:${inner}` : `${text},${element}:${inner}`;
+
+interface FieldOfStruct {
+  readonly name: string;
+  /** Place among all fields of the struct in order. */
+  readonly rank: number;
+  readonly element: string;
+  /** Made when the field is first met: types may refer to each other in circles. */
+  writer: FieldsWriter | undefined;
+}
+
+/** Puts a field where it belongs: the few that are set come nearly in order. */
+const insert = (fields: FieldOfStruct[], field: FieldOfStruct): void => {
+  let at = fields.push(field) - 1;
+  for (let last = fields[at - 1]; last !== undefined && last.rank > field.rank;) {
+    fields[at] = last;
+    at -= 1;
+    last = fields[at - 1];
+  }
+  fields[at] = field;
+};
+
+const fieldsOfStruct = (
+  shape: StructShape,
+  before: Json | undefined,
   without: readonly FieldPath[],
-): string => write(before, after, shapeOf(schema), without);
+): Map<string, FieldOfStruct> => {
+  const fields = new Map<string, FieldOfStruct>();
+  for (const [rank, name] of shape.names.entries()) {
+    const left = below(without, `f:${name}`);
+    if (left.some((path) => path.length === 0)) continue;
+    const old = before?.[name];
+    const isNew = old === undefined && left.length === 0;
+    const writer = isNew ? undefined : newWriter(shape.field(name), old, left);
+    fields.set(name, { name, rank, element: JSON.stringify(`f:${name}`), writer });
+  }
+  return fields;
+};
+
+const structWriter = (
+  shape: StructShape,
+  before: Json | undefined,
+  without: readonly FieldPath[],
+): FieldsWriter => {
+  const known = fieldsOfStruct(shape, before, without);
+  return (after) => {
+    if (!isJson(after)) return leafText(before, after);
+    const fields: FieldOfStruct[] = [];
+    for (const name of Object.keys(after)) {
+      const field = known.get(name);
+      if (field !== undefined && after[name] !== undefined) insert(fields, field);
+    }
+    let text = "";
+    for (const field of fields) {
+      field.writer ??= writerOfNew(shape.field(field.name));
+      const inner = field.writer(after[field.name]);
+      if (inner !== "") text = join(text, field.element, inner);
+    }
+    return around(before === undefined, text);
+  };
+};
+
+const mapWriter = (value: Shape, before: Json | undefined): FieldsWriter => {
+  const write = writerOfNew(value);
+  return (after) => {
+    if (!isJson(after)) return leafText(before, after);
+    let text = "";
+    for (const name of Object.keys(after).sort()) {
+      if (after[name] === undefined) continue;
+      text = join(text, JSON.stringify(`f:${name}`), write(after[name]));
+    }
+    return around(before === undefined, text);
+  };
+};
+
+const itemsWriter =
+  (shape: Shape, isNew: boolean): FieldsWriter =>
+  (after) => {
+    const parts = partsOf(after, shape);
+    if (parts === undefined || parts.size === 0) return nothing(after) && !isNew ? "" : LEAF;
+    let text = "";
+    for (const element of [...parts.keys()].sort()) {
+      const [item, itemShape] = parts.get(element) ?? [undefined, shape];
+      text = join(text, JSON.stringify(element), writerOfNew(itemShape)(item));
+    }
+    return around(isNew, text);
+  };
+
+const newWriter = (shape: Shape, before: unknown, without: readonly FieldPath[]): FieldsWriter => {
+  const old = isJson(before) ? before : undefined;
+  switch (shape.type) {
+    case "leaf":
+      return (after) => leafText(before, after);
+    case "struct":
+      return structWriter(shape, old, without);
+    case "map":
+      return mapWriter(shape.value, old);
+    default:
+      return itemsWriter(shape, before === undefined);
+  }
+};
+
+/**
+ * Compiles the walk over new objects of one type: their text is the same set as that of an update
+ * from `before`, the structs that a new object has anyway, in which no list has an item and no map an
+ * entry. Fields that the type does not know belong to nobody. `without`: paths that nobody owns.
+ */
+export const createdFieldsWriter = (
+  shape: Shape,
+  before: Json,
+  without: readonly FieldPath[],
+): FieldsWriter => newWriter(shape, before, without);

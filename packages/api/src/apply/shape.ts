@@ -6,7 +6,12 @@ import { atomicMaps, atomicMessages } from "../openapi/atomic-messages.ts";
 export type Shape =
   /** Scalars, and whatever is owned as a whole. */
   | { readonly type: "leaf" }
-  | { readonly type: "struct"; readonly field: (name: string) => Shape }
+  | {
+      readonly type: "struct";
+      /** Its fields, sorted. */
+      readonly names: readonly string[];
+      readonly field: (name: string) => Shape;
+    }
   | { readonly type: "map"; readonly value: Shape }
   | { readonly type: "items"; readonly keys: readonly string[]; readonly item: Shape }
   | { readonly type: "set" };
@@ -51,6 +56,7 @@ export function shapeOf(schema: z.ZodObject): Shape {
     ? leaf
     : {
         type: "struct",
+        names: Object.keys(schema.shape).sort(),
         field: (name) => {
           let found = fields.get(name);
           if (found !== undefined) return found;
@@ -74,11 +80,11 @@ const keyDefaults: Readonly<Record<string, unknown>> = { protocol: "TCP" };
 
 /** What names an item: `k:{"name":"c"}`. */
 export function itemElement(keys: readonly string[], item: unknown): string {
-  const values = keys.map((key) => [
-    key,
-    (isJson(item) ? item[key] : undefined) ?? keyDefaults[key] ?? null,
-  ]);
-  return `k:${JSON.stringify(Object.fromEntries(values))}`;
+  const values = keys.map((key) => {
+    const value = (isJson(item) ? item[key] : undefined) ?? keyDefaults[key] ?? null;
+    return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
+  });
+  return `k:{${values.join(",")}}`;
 }
 
 export const valueElement = (value: unknown): string => `v:${JSON.stringify(value)}`;

@@ -1,4 +1,5 @@
 // FieldsV1 as text, in which objects keep it, and as the tree that clients see, shared by all alike.
+import { blank } from "@gantry/core";
 import type { ObjectMeta } from "@gantry/core";
 import type { FieldsV1 } from "./field-set.ts";
 import { isJson, type Json } from "./shape.ts";
@@ -8,6 +9,7 @@ const TREES_MAX = 2_000;
 /** A longer text is rarely seen twice; with this bound, the trees stay below some 50 MB. */
 const TEXT_MAX = 4_096;
 
+/** By their text, packed and not. */
 const trees = new Map<string, FieldsV1>();
 const packedTexts = new WeakMap<object, string>();
 
@@ -24,19 +26,24 @@ const pack = (text: string): string =>
 const unpack = (text: string): string =>
   text.includes('"') ? swapQuotes(text) : text.replaceAll("'", '"');
 
+const remember = (text: string, tree: FieldsV1): FieldsV1 => {
+  if (text.length > TEXT_MAX) return tree;
+  if (trees.size >= TREES_MAX) trees.clear();
+  trees.set(text, tree);
+  return tree;
+};
+
 const treeOfPacked = (packed: string): FieldsV1 => {
   const known = trees.get(packed);
   if (known !== undefined) return known;
   const tree = freeze(JSON.parse(unpack(packed)) as FieldsV1);
   packedTexts.set(tree, packed);
-  if (packed.length > TEXT_MAX) return tree;
-  if (trees.size >= TREES_MAX) trees.clear();
-  trees.set(packed, tree);
-  return tree;
+  return remember(packed, tree);
 };
 
 /** The tree of a JSON text. It is shared: nobody may change it. */
-export const treeOf = (text: string): FieldsV1 => treeOfPacked(pack(text));
+export const treeOf = (text: string): FieldsV1 =>
+  trees.get(text) ?? remember(text, treeOfPacked(pack(text)));
 
 const packedTextOf = (tree: object): string => packedTexts.get(tree) ?? pack(JSON.stringify(tree));
 
@@ -46,7 +53,7 @@ type Entries = readonly unknown[] | undefined;
 export const packManagedFields = (entries: Entries): Json[] | undefined =>
   entries?.map((entry) => {
     const { fieldsType: _, fieldsV1, ...rest } = entry as Json;
-    return { ...rest, fieldsV1: packedTextOf((fieldsV1 ?? {}) as object) };
+    return { ...blank, ...rest, fieldsV1: packedTextOf((fieldsV1 ?? {}) as object) };
   });
 
 /** As clients see it. Entries that were never packed stay as they are. */
@@ -55,6 +62,7 @@ export const unpackManagedFields = (entries: Entries): ObjectMeta["managedFields
     if (!isJson(entry) || typeof entry["fieldsV1"] !== "string") return entry as Json;
     const { fieldsV1, subresource, ...rest } = entry;
     return {
+      ...blank,
       ...rest,
       fieldsType: "FieldsV1",
       fieldsV1: treeOfPacked(fieldsV1),

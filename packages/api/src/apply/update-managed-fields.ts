@@ -1,7 +1,7 @@
 // Ownership after writes that are no applies: whoever changes a field owns it.
-import { rfc3339 } from "@gantry/core";
+import { blank, rfc3339 } from "@gantry/core";
 import type { z } from "zod";
-import { createdFields } from "./created-fields.ts";
+import { createdFieldsWriter, type FieldsWriter } from "./created-fields.ts";
 import {
   difference,
   emptySet,
@@ -78,7 +78,7 @@ const strip = (object: Json): Json => {
   const { metadata } = object;
   if (!isJson(metadata)) return object;
   const { managedFields: _, ...rest } = metadata;
-  return { ...object, metadata: rest };
+  return { ...blank, ...object, metadata: rest };
 };
 
 /** The managers after one manager has turned one object into another. */
@@ -103,10 +103,24 @@ export function updatedManagers(step: Step): Managers {
   return withFields(others, own, union(difference(known, removed), touched), step.nowMs);
 }
 
+const writers = new WeakMap<z.ZodObject, WeakMap<Write["ignored"], FieldsWriter>>();
+
+/** Compiled once for each type, and each of the lists of ignored fields, which are constants. */
+function writerFor({ schema, ignored, next }: UpdateRequest): FieldsWriter {
+  let known = writers.get(schema);
+  if (known === undefined) writers.set(schema, (known = new WeakMap()));
+  let writer = known.get(ignored);
+  if (writer === undefined) {
+    const without = [...unowned, ...ignored];
+    writer = createdFieldsWriter(shapeOf(schema), newObject(next["kind"]), without);
+    known.set(ignored, writer);
+  }
+  return writer;
+}
+
 /** Creates are the bulk of all writes, and have nobody else's fields to heed. */
-function createdManagedFields({ next, schema, ...request }: UpdateRequest): Json[] {
-  const without = [...unowned, ...request.ignored];
-  const fields = createdFields(newObject(next["kind"]), strip(next), schema, without);
+function createdManagedFields(request: UpdateRequest): Json[] {
+  const fields = writerFor(request)(request.next);
   if (fields === "") return [];
   return [
     {
@@ -139,5 +153,7 @@ export function updateManagedFields(request: UpdateRequest): Json[] {
     return request.live === undefined ? createdManagedFields(request) : [];
   }
   const before = request.live ?? { kind: request.next["kind"] };
-  return writeManagers(updatedManagers({ ...request, before, after: request.next, managers }));
+  return writeManagers(
+    updatedManagers({ ...blank, ...request, before, after: request.next, managers }),
+  );
 }

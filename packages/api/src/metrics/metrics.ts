@@ -35,10 +35,11 @@ export class Metrics {
 
   /** Times the requests of a server. Routes, not paths, are labels, so that their number is bounded. */
   observe(app: FastifyInstance): void {
-    app.addHook("onResponse", async (request, reply) => {
+    app.addHook("onResponse", (request, reply, done) => {
       const route = request.routeOptions.url ?? "none";
       const labels = { method: request.method, route, code: String(reply.raw.statusCode) };
       this.#duration.observe(labels, reply.elapsedTime / 1000);
+      done();
     });
   }
 

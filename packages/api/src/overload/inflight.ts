@@ -56,14 +56,15 @@ export const limitInflight = (
       this.set({ share: "read" }, now.read);
     },
   });
-  app.addHook("onRequest", async (request: FastifyRequest, reply: FastifyReply) => {
+  app.addHook("onRequest", (request: FastifyRequest, reply: FastifyReply, done) => {
     const share = shareOf(request);
-    if (share === null) return;
+    if (share === null) return done();
     if (now[share] >= most[share]) throw admission.refusal("inflight", MESSAGE, RETRY_SECONDS);
     now[share] += 1;
     // Also when the client goes away before its answer.
     reply.raw.once("close", () => {
       now[share] -= 1;
     });
+    done();
   });
 };

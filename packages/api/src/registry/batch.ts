@@ -1,5 +1,6 @@
 // Strategies of batch/v1: Jobs and CronJobs.
 import {
+  blank,
   cronJobKind,
   cronJobWarnings,
   defaultCronJob,
@@ -38,12 +39,13 @@ export const validateRuntime = (name: string | undefined, ...path: string[]): Fi
 export const withGeneration = (next: ApiObject, old: ApiObject): ApiObject => {
   const before = old.metadata?.generation ?? 0;
   const generation = semanticEqual(next["spec"], old["spec"]) ? before : before + 1;
-  return { ...next, metadata: { ...next.metadata, generation } };
+  return { ...blank, ...next, metadata: { ...blank, ...next.metadata, generation } };
 };
 
 const emptyTemplate = { template: { metadata: {}, spec: { containers: null } } };
 
 export const jobs: Strategy = {
+  ...blank,
   ...jobKind,
   resource: "jobs",
   empty: { spec: emptyTemplate, status: {} },
@@ -51,7 +53,7 @@ export const jobs: Strategy = {
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background " +
     "to remove them or set propagationPolicy=Orphan to suppress this warning",
   field: (object) => String(asJob(object).status?.succeeded ?? 0),
-  prepareCreate: (object) => defaultJob({ ...asJob(object), status: {} }) as ApiObject,
+  prepareCreate: (object) => defaultJob({ ...blank, ...asJob(object), status: {} }) as ApiObject,
   admitCreate: (object) => generateSelector(asJob(object), object.metadata?.uid ?? "") as ApiObject,
   validateCreate: (object) => [
     ...validateJobCreate(asJob(object)),
@@ -63,7 +65,7 @@ export const jobs: Strategy = {
     ),
   ],
   prepareUpdate(next, old) {
-    const job = defaultJob({ ...asJob(next), status: asJob(old).status });
+    const job = defaultJob({ ...blank, ...asJob(next), status: asJob(old).status });
     return withGeneration(job as ApiObject, old);
   },
   validateUpdate: (next, old) => validateJobUpdate(asJob(next), asJob(old)),
@@ -73,12 +75,13 @@ export const jobs: Strategy = {
     template: asJob(object).spec?.template,
   }),
   status: {
-    prepare: (next, old) => ({ ...next, spec: old["spec"] }),
+    prepare: (next, old) => ({ ...blank, ...next, spec: old["spec"] }),
     validate: (next, old) => validateJobStatusUpdate(asJob(next), asJob(old)),
   },
 };
 
 export const cronJobs: Strategy = {
+  ...blank,
   ...cronJobKind,
   resource: "cronjobs",
   empty: {
@@ -86,7 +89,8 @@ export const cronJobs: Strategy = {
     status: {},
   },
   field: () => "",
-  prepareCreate: (object) => defaultCronJob({ ...asCronJob(object), status: {} }) as ApiObject,
+  prepareCreate: (object) =>
+    defaultCronJob({ ...blank, ...asCronJob(object), status: {} }) as ApiObject,
   validateCreate: (object) => [
     ...validateCronJobCreate(asCronJob(object)),
     ...validateRuntime(
@@ -99,7 +103,7 @@ export const cronJobs: Strategy = {
     ),
   ],
   prepareUpdate(next, old) {
-    const cronJob = defaultCronJob({ ...asCronJob(next), status: asCronJob(old).status });
+    const cronJob = defaultCronJob({ ...blank, ...asCronJob(next), status: asCronJob(old).status });
     return withGeneration(cronJob as ApiObject, old);
   },
   validateUpdate: (next, old) => validateCronJobUpdate(asCronJob(next), asCronJob(old)),
@@ -110,7 +114,7 @@ export const cronJobs: Strategy = {
     template: asCronJob(object).spec?.jobTemplate?.spec?.template,
   }),
   status: {
-    prepare: (next, old) => ({ ...next, spec: old["spec"] }),
+    prepare: (next, old) => ({ ...blank, ...next, spec: old["spec"] }),
     // Kubernetes does not validate the status of a CronJob (C2).
     validate: (next, old) =>
       validateObjectMetaUpdate(next.metadata, old.metadata, fieldPath("metadata")),

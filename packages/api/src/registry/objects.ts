@@ -1,5 +1,6 @@
 // Between stored records and the objects that clients see, for all kinds alike.
 import {
+  blank,
   internal,
   type Job,
   podLabels,
@@ -42,7 +43,7 @@ const withJobLabels = (job: Job): Job["metadata"] => {
   const { metadata } = job;
   if (metadata.labels !== undefined && Object.keys(metadata.labels).length > 0) return metadata;
   const labels = job.spec.template.metadata?.labels;
-  return labels === undefined ? metadata : { ...metadata, labels };
+  return labels === undefined ? metadata : { ...blank, ...metadata, labels };
 };
 
 const renderOpen = (strategy: Strategy, stored: Stored<StoredObject>): ApiObject => {
@@ -73,7 +74,11 @@ const renderOpen = (strategy: Strategy, stored: Stored<StoredObject>): ApiObject
 const withFields = (object: ApiObject, fields: unknown): ApiObject =>
   fields === undefined
     ? object
-    : ({ ...object, metadata: { ...object.metadata, managedFields: fields } } as ApiObject);
+    : ({
+        ...blank,
+        ...object,
+        metadata: { ...blank, ...object.metadata, managedFields: fields },
+      } as ApiObject);
 
 const showPod = (
   pod: PodRecord,
@@ -166,7 +171,7 @@ export class Objects {
   /** Or why it can't be opened. */
   #open(stored: Stored<StoredObject>): Stored<StoredObject> | string {
     try {
-      return { ...stored, value: openSecret(this.#secrets, stored.value) };
+      return { ...blank, ...stored, value: openSecret(this.#secrets, stored.value) };
     } catch (error) {
       if (!(error instanceof SealedSecretError)) throw error;
       this.#unreadable.met(stored.key, stored.value.metadata.uid ?? "", error.message);
@@ -177,7 +182,10 @@ export class Objects {
   /** Labels of a Pod that has none of its own: those that derive from its template. */
   async derivedPodLabels(pod: PodRecord): Promise<Readonly<Record<string, string>>> {
     const template = await this.templates.of(pod);
-    return podLabels({ ...pod, meta: { ...pod.meta, labels: undefined } }, template);
+    return podLabels(
+      { ...blank, ...pod, meta: { ...blank, ...pod.meta, labels: undefined } },
+      template,
+    );
   }
 
   create(txn: Txn, strategy: Strategy, object: ApiObject, nowMs: number): AnyStored["value"] {
@@ -231,8 +239,8 @@ const writeNext = (
     return { value: next, updates: 1 };
   }
   const { job, tracked } = next;
-  const left: PodRecord = { ...releasePod(before, template), job, tracked };
-  const detached: PodRecord = { ...releasePod(next, template), job, tracked };
+  const left: PodRecord = { ...blank, ...releasePod(before, template), job, tracked };
+  const detached: PodRecord = { ...blank, ...releasePod(next, template), job, tracked };
   if (semanticEqual(left.meta?.labels, detached.meta?.labels)) {
     writePod(txn, stored, detached);
     return { value: detached, updates: 1 };
@@ -257,7 +265,8 @@ const toStored = (strategy: Strategy, object: ApiObject): StoredObject => {
   const { resourceVersion: _, managedFields, ...kept } = metadata ?? {};
   const packed = packManagedFields(managedFields);
   return {
+    ...blank,
     ...rest,
-    metadata: packed === undefined ? kept : { ...kept, managedFields: packed },
+    metadata: packed === undefined ? kept : { ...blank, ...kept, managedFields: packed },
   } as StoredObject;
 };

@@ -47,20 +47,16 @@ export const bodyOf = (request: FastifyRequest): Buffer =>
   Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 
 /** Refuses what would overflow the stack of recursive code, and keys that would set a prototype. */
-const assertSafe = (root: unknown): void => {
-  let level: unknown[] = [root];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > DEPTH_MAX) throw badRequest("the body is nested too deeply");
-    const next: unknown[] = [];
-    for (const value of level) {
-      if (typeof value !== "object" || value === null) continue;
-      if (Object.hasOwn(value, "__proto__"))
-        throw badRequest('the key "__proto__" is not supported');
-      for (const child of Object.values(value)) {
-        if (typeof child === "object" && child !== null) next.push(child);
-      }
-    }
-    level = next;
+const assertSafe = (value: unknown, depth = 0): void => {
+  if (typeof value !== "object" || value === null) return;
+  if (depth > DEPTH_MAX) throw badRequest("the body is nested too deeply");
+  if (Array.isArray(value)) {
+    for (const item of value) assertSafe(item, depth + 1);
+    return;
+  }
+  for (const key of Object.keys(value)) {
+    if (key === "__proto__") throw badRequest('the key "__proto__" is not supported');
+    assertSafe((value as Record<string, unknown>)[key], depth + 1);
   }
 };
 

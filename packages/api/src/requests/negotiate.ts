@@ -35,15 +35,25 @@ const parseClause = (text: string): Clause => {
   return { type: type.toLowerCase(), params, quality: Number.isNaN(quality) ? 0 : quality };
 };
 
+/** Headers whose clauses are kept: clients of one program send the same with each request. */
+const KEPT_MAX = 256;
+
+const kept = new Map<string, readonly Clause[]>();
+
 /** Clauses by falling quality, in their order otherwise. */
 export const parseAccept = (header: string | undefined): readonly Clause[] => {
   if (header === undefined || header.trim() === "") return [];
-  return header
-    .slice(0, HEADER_MAX)
+  const text = header.slice(0, HEADER_MAX);
+  const known = kept.get(text);
+  if (known !== undefined) return known;
+  const clauses = text
     .split(",")
     .map(parseClause)
     .filter(({ type, quality }) => type !== "" && quality > 0)
     .sort((a, b) => b.quality - a.quality);
+  if (kept.size >= KEPT_MAX) kept.clear();
+  kept.set(text, clauses);
+  return clauses;
 };
 
 const formatOf = (type: string): Representation["format"] | null => {

@@ -11,16 +11,20 @@ import {
 } from "@gantry/core";
 import type { FastifyRequest } from "fastify";
 
-export type Query = URLSearchParams;
+/** Read only: requests without a query share one. */
+export type Query = Pick<URLSearchParams, "get" | "getAll" | "has">;
 
 /** Kubernetes' own queries are far below this. */
 const QUERY_MAX_BYTES = 65_536;
 
+const noQuery: Query = new URLSearchParams();
+
 export const queryOf = (request: FastifyRequest): Query => {
   const url = request.raw.url ?? "";
   const at = url.indexOf("?");
+  if (at < 0) return noQuery;
   if (url.length - at > QUERY_MAX_BYTES) throw badRequest("the query is too long");
-  return new URLSearchParams(at < 0 ? "" : url.slice(at + 1));
+  return new URLSearchParams(url.slice(at + 1));
 };
 
 /** As Kubernetes reads booleans of queries: present and neither `false` (Python's `False`) nor `0`. */

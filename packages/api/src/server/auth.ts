@@ -1,5 +1,5 @@
 // The bearer token that every path but health needs.
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { unauthorized } from "@gantry/core";
 import type { FastifyRequest } from "fastify";
 
@@ -11,12 +11,13 @@ export const pathOf = (request: FastifyRequest): string => {
   return at < 0 ? url : url.slice(0, at);
 };
 
-/** Checks tokens in constant time: digests under a key of this process are compared. */
+/** Checks tokens in a time that tells nothing of the right one but its length, which is no secret. */
 export const tokenCheck = (token: string): ((given: string) => boolean) => {
-  const key = randomBytes(32);
-  const digest = (text: string): Buffer => createHmac("sha256", key).update(text).digest();
-  const expected = digest(token);
-  return (given) => timingSafeEqual(digest(given), expected);
+  const expected = Buffer.from(token);
+  return (given) => {
+    const bytes = Buffer.from(given);
+    return bytes.length === expected.length && timingSafeEqual(bytes, expected);
+  };
 };
 
 /** A hook for `onRequest`: throws 401 without the right token. */

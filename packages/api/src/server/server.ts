@@ -56,14 +56,17 @@ export const buildServer = async (
     done(null, body);
   });
   const check = authenticate(options.token);
-  server.addHook("onRequest", async (request, reply) => {
+  server.addHook("onRequest", (request, reply, done) => {
     reply.header("audit-id", request.id);
     check(request);
     refuseImpersonation(request);
+    done();
   });
   context.admission.register(metrics.registry);
   limitInflight(server, context.admission, metrics.registry);
-  server.addHook("onResponse", async (request, reply) => {
+  server.addHook("onResponse", (request, reply, done) => {
+    done();
+    if (!options.log.isLevelEnabled("debug")) return;
     request.log.debug(
       {
         method: request.method,

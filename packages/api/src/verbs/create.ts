@@ -1,6 +1,7 @@
 // POST: one object, generated names, dry runs, idempotent submission.
 import { createHash } from "node:crypto";
 import {
+  blank,
   alreadyExists,
   type ApiError,
   awaitsWorker,
@@ -82,10 +83,13 @@ const suffixFrom = (key: string): string => {
 };
 
 const withKey = (object: ApiObject, key: string): ApiObject => ({
+  ...blank,
   ...object,
   metadata: {
+    ...blank,
     ...object.metadata,
     annotations: {
+      ...blank,
       ...object.metadata?.annotations,
       [IDEMPOTENCY_KEY]: key,
       [IDEMPOTENCY_DIGEST]: digestOf(object),
@@ -113,7 +117,7 @@ const complete = (
     generation: strategy.hasGeneration ? 1 : undefined,
   });
   const prepared = withQuantities(strategy, () =>
-    strategy.prepareCreate({ ...request.object, metadata }),
+    strategy.prepareCreate({ ...blank, ...request.object, metadata }),
   );
   const owned = withCreator(context, strategy, request.author, prepared);
   const object = strategy.admitCreate?.(owned) ?? owned;
@@ -153,7 +157,7 @@ export const create = async (
   const key = request.idempotencyKey;
   if (key !== undefined) checkKey(key);
   const object = key === undefined ? request.object : withKey(request.object, key);
-  const keyed = { ...request, object };
+  const keyed = { ...blank, ...request, object };
   const generated = nameOf(object) === "" && (object.metadata?.generateName ?? "") !== "";
   const attempts = generated && key === undefined ? NAME_ATTEMPTS : 1;
   for (let attempt = 1; ; attempt++) {

@@ -126,22 +126,6 @@ export const checkRevision = async (
   throw expired("The resourceVersion for the provided list is too old.");
 };
 
-/** One atomic read where a page is all that is asked for, and all that there is. */
-const firstPage = async (
-  context: ApiContext,
-  strategy: Strategy,
-  selection: Selection,
-  limit: number,
-): Promise<Listed | undefined> => {
-  if (!selection.all) return undefined;
-  const { namespace } = selection;
-  const query = strategy.namespaced && namespace !== undefined ? { namespace, limit } : { limit };
-  const page = await context.store.page(strategy.resource, query);
-  if (page.more) return undefined;
-  const items = await context.objects.renderAll(strategy, page.items as readonly AnyStored[]);
-  return { rv: page.rv, items };
-};
-
 export const list = async (
   context: ApiContext,
   strategy: Strategy,
@@ -159,13 +143,6 @@ export const list = async (
   if (token !== undefined && token.rv !== -1) {
     const { items, ...chunk } = context.snapshots.next(of, token, limit);
     return page(selection, chunk, await renderKept(context, strategy, items));
-  }
-  const first =
-    token === undefined && limit > 0
-      ? await firstPage(context, strategy, selection, limit)
-      : undefined;
-  if (first !== undefined) {
-    return { ...first, rv: await checkRevision(context, strategy, options, first.rv) };
   }
   const found = await findAll(context, strategy, selection);
   const rv = await checkRevision(context, strategy, options, found.rv);

@@ -1,4 +1,5 @@
 // metadata.managedFields: who owns which field, after each write.
+import { blank } from "@gantry/core";
 import type { FastifyRequest } from "fastify";
 import type { FieldPath } from "../apply/field-set.ts";
 import { updateManagedFields } from "../apply/update-managed-fields.ts";
@@ -15,13 +16,17 @@ export const managerOf = (request: FastifyRequest, fieldManager: string | undefi
   return (agent.split("/")[0] ?? "").slice(0, MANAGER_MAX) || "unknown";
 };
 
-/** What an endpoint of a kind does not write. */
+const nothing: readonly FieldPath[] = [];
+const spec: readonly FieldPath[] = [["f:spec"]];
+const status: readonly FieldPath[] = [["f:status"]];
+
+/** What an endpoint of a kind does not write; always the same list for the same endpoint. */
 export const ignoredFields = (
   strategy: Strategy,
   subresource: Subresource | undefined,
 ): readonly FieldPath[] => {
-  if (strategy.status === undefined) return [];
-  return subresource === "status" ? [["f:spec"]] : [["f:status"]];
+  if (strategy.status === undefined) return nothing;
+  return subresource === "status" ? spec : status;
 };
 
 export interface Author {
@@ -37,8 +42,7 @@ export const withOwners = (
   next: ApiObject,
   author: Author,
 ): ApiObject => {
-  const { managedFields: _, ...metadata } = next.metadata ?? {};
-  if (strategy.resource === "events") return { ...next, metadata };
+  if (strategy.resource === "events") return withFields(next, []);
   const managedFields = updateManagedFields({
     live,
     next,
@@ -49,6 +53,15 @@ export const withOwners = (
     ignored: ignoredFields(strategy, author.subresource),
     nowMs: author.nowMs,
   });
-  if (managedFields.length === 0) return { ...next, metadata };
-  return { ...next, metadata: { ...metadata, managedFields } } as ApiObject;
+  return withFields(next, managedFields);
+};
+
+const withFields = (object: ApiObject, managedFields: readonly object[]): ApiObject => {
+  const { metadata } = object;
+  if (managedFields.length > 0) {
+    return { ...blank, ...object, metadata: { ...blank, ...metadata, managedFields } } as ApiObject;
+  }
+  if (metadata?.managedFields === undefined) return object;
+  const { managedFields: _, ...rest } = metadata;
+  return { ...blank, ...object, metadata: rest };
 };

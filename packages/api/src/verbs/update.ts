@@ -1,5 +1,6 @@
 // PUT and PATCH, of objects and of their status: read, change, validate, write if nothing else did.
 import {
+  blank,
   badRequest,
   conflict,
   invalidObject,
@@ -71,7 +72,7 @@ const prepare = (
   old: ApiObject,
 ): ApiObject => {
   const metadata = prepareMetaForUpdate(wanted.metadata, old.metadata ?? {});
-  const next = { ...wanted, metadata };
+  const next = { ...blank, ...wanted, metadata };
   const rules = target.subresource === undefined ? undefined : strategy[target.subresource];
   const prepared = withQuantities(strategy, () =>
     rules === undefined ? strategy.prepareUpdate(next, old) : rules.prepare(next, old),

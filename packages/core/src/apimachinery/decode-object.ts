@@ -1,4 +1,5 @@
 // From a request body to an object of the kind asked for: type check, decoding, field validation.
+import { blank } from "./blank.ts";
 import type { z } from "zod";
 import { DecodeError, decodeMessage } from "./decode.ts";
 import { ApiError, badRequest, cannotHandle } from "./errors.ts";
@@ -89,7 +90,7 @@ export function decodeObject<S extends z.ZodObject>(
     if (mode === "Strict" && strict.length > 0) {
       throw refuse(`strict decoding error: ${strict.join(", ")}`);
     }
-    const object = { ...value, apiVersion: given.groupVersion, kind: target.kind };
+    const object = { ...blank, ...value, apiVersion: given.groupVersion, kind: target.kind };
     return { object: object as z.infer<S>, warnings: strict };
   } catch (error) {
     if (error instanceof DecodeError) throw refuse(error.message);

@@ -1,3 +1,4 @@
+import { array, assert, constantFrom, letrec, oneof, property, tuple } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { job } from "../schema/batch.ts";
 import { secret } from "../schema/config.ts";
@@ -201,6 +202,32 @@ describe("json text", () => {
     const text = '{"spec":{"a":1,"a":2,"items":[{"x":1},{"x":1,"\\u0078":2}]},"spec":{}}';
     expect(parseJsonStrict(text).duplicates).toEqual(["spec.a", "spec.items[1].x", "spec"]);
     expect(duplicateKeys('{"a":{"b":1},"c":{"b":1}}')).toEqual([]);
+  });
+
+  it("finds them whatever stands around keys and within strings", () => {
+    const key = constantFrom("a", "b", '\\":', "\\u0061", "__proto__");
+    const space = constantFrom("", " ", "\n\t ");
+    const text = letrec<{ value: string; object: string }>((tie) => ({
+      value: oneof(
+        { maxDepth: 4 },
+        key.map((name) => `"${name}:"`),
+        constantFrom("1", "null", "[]"),
+        tie("object"),
+        array(tie("value"), { maxLength: 3 }).map((items) => `[${items.join(",")}]`),
+      ),
+      object: array(tuple(key, space, tie("value")), { maxLength: 4 }).map(
+        (fields) => `{${fields.map(([name, gap, value]) => `"${name}"${gap}:${value}`).join(",")}}`,
+      ),
+    })).object;
+    assert(
+      property(text, (given) => {
+        expect(parseJsonStrict(given)).toEqual({
+          value: JSON.parse(given) as unknown,
+          duplicates: duplicateKeys(given),
+        });
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it.each([

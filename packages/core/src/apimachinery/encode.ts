@@ -1,4 +1,5 @@
 // Prints stored objects as the API server does: empty fields left out, keys of the top in its order.
+import { blank } from "./blank.ts";
 
 const isEmpty = (value: unknown): boolean => {
   if (value === undefined || value === null || value === "") return true;
@@ -24,6 +25,7 @@ interface ApiObject {
 export function renderObject<T extends object>(object: T): T {
   const { kind, apiVersion, metadata, ...rest } = object as ApiObject;
   return {
+    ...blank,
     ...(kind === undefined ? {} : { kind }),
     ...(apiVersion === undefined ? {} : { apiVersion }),
     metadata: withoutEmpty(metadata ?? {}),

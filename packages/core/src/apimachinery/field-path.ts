@@ -3,38 +3,36 @@
 /** Immutable; rendered when asked for, so building one on the happy path costs little. */
 export class FieldPath {
   readonly #parent: FieldPath | undefined;
-  readonly #segment: string;
+  /** What stands before and after the name. */
+  readonly #marks: "" | "." | "[]";
+  readonly #name: string | number;
 
-  constructor(segment: string, parent?: FieldPath) {
-    this.#segment = segment;
+  constructor(name: string | number, marks: "" | "." | "[]" = "", parent?: FieldPath) {
     this.#parent = parent;
+    this.#marks = marks;
+    this.#name = name;
   }
 
-  /** A field, or several nested ones: `path.child("template", "spec")`. */
-  child(name: string, ...more: readonly string[]): FieldPath {
-    let path = new FieldPath(this.#isRoot() ? name : `.${name}`, this);
-    for (const next of more) path = new FieldPath(`.${next}`, path);
-    return path;
+  /** A field, or a nested one: `path.child("spec", "hostname")`. */
+  child(name: string, nested?: string): FieldPath {
+    const path = new FieldPath(name, ".", this);
+    return nested === undefined ? path : new FieldPath(nested, ".", path);
   }
 
   /** An item of a list: `[0]`. */
   index(i: number): FieldPath {
-    return new FieldPath(`[${i}]`, this);
+    return new FieldPath(i, "[]", this);
   }
 
   /** An entry of a map: `[key]`. */
   key(key: string): FieldPath {
-    return new FieldPath(`[${key}]`, this);
+    return new FieldPath(key, "[]", this);
   }
 
   toString(): string {
-    return this.#parent === undefined
-      ? this.#segment
-      : `${this.#parent.toString()}${this.#segment}`;
-  }
-
-  #isRoot(): boolean {
-    return this.#parent === undefined && this.#segment === "";
+    const before = this.#parent?.toString() ?? "";
+    if (this.#marks === "[]") return `${before}[${this.#name}]`;
+    return before === "" ? String(this.#name) : `${before}${this.#marks}${this.#name}`;
   }
 }
 

@@ -17,8 +17,10 @@ interface Frame {
 
 const isSpace = (code: number): boolean => code === 32 || code === 10 || code === 13 || code === 9;
 
+const QUOTE = 34;
+
 /** Neither the end of a string, nor an escape, nor a control character. Not a number at the end. */
-const isPlain = (code: number): boolean => code >= 32 && code !== 34 && code !== 92;
+const isPlain = (code: number): boolean => code >= 32 && code !== QUOTE && code !== 92;
 
 function quoteRune(rune: string): string {
   if (rune === "'") return "'\\''";
@@ -180,10 +182,42 @@ export function duplicateKeys(text: string): string[] {
   return scanner.duplicates;
 }
 
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** Keys of all objects of a parsed text; `undefined` for one that is nested too deeply. */
+function countKeys(value: object, depth: number): number | undefined {
+  if (depth >= maxJsonDepth) return undefined;
+  const isArray = Array.isArray(value);
+  const items: readonly unknown[] = isArray ? value : Object.values(value);
+  let keys = isArray ? 0 : items.length;
+  for (const item of items) {
+    if (!isObject(item)) continue;
+    const below = countKeys(item, depth + 1);
+    if (below === undefined) return undefined;
+    keys += below;
+  }
+  return keys;
+}
+
+/** Colons that follow a quote: those after keys, and perhaps some within strings. */
+function countColons(text: string): number {
+  let colons = 0;
+  for (let at = text.indexOf(":"); at >= 0; at = text.indexOf(":", at + 1)) {
+    let before = at - 1;
+    while (isSpace(text.charCodeAt(before))) before -= 1;
+    if (text.charCodeAt(before) === QUOTE) colons += 1;
+  }
+  return colons;
+}
+
+/** Whether as many keys were parsed as the text can have; most texts show that at once. */
+const surelyUnique = (text: string, value: unknown): boolean =>
+  isObject(value) && countKeys(value, 0) === countColons(text);
+
 /** Parsed JSON and its duplicate keys (the last one wins). Throws JsonSyntaxError in Go's words. */
 export function parseJsonStrict(text: string): { value: unknown; duplicates: string[] } {
-  const duplicates = duplicateKeys(text);
-  return { value: JSON.parse(text) as unknown, duplicates };
+  const value = parseJson(text);
+  return { value, duplicates: surelyUnique(text, value) ? [] : duplicateKeys(text) };
 }
 
 /** Parsed JSON. Throws JsonSyntaxError in Go's words. */

@@ -1,4 +1,5 @@
 // Label selectors as values: matching, printing, and the LabelSelector object of the API (S4).
+import { allOf } from "./all-of.ts";
 import type { LabelSelector, LabelSelectorRequirement } from "../schema/meta.ts";
 import { forbidden, invalid, required } from "./field-error.ts";
 import type { FieldErrors } from "./field-error.ts";
@@ -174,10 +175,10 @@ export function validateLabelSelector(
 ): FieldErrors {
   if (selector === undefined) return [];
   const expressions = path.child("matchExpressions");
-  return [
-    ...validateLabels(selector.matchLabels, path.child("matchLabels")),
-    ...(selector.matchExpressions ?? []).flatMap((requirement, i) =>
+  return allOf(
+    validateLabels(selector.matchLabels, path.child("matchLabels")),
+    (selector.matchExpressions ?? []).flatMap((requirement, i) =>
       validateRequirement(requirement, expressions.index(i)),
     ),
-  ];
+  );
 }

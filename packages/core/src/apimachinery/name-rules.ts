@@ -30,6 +30,10 @@ const tooLongName = (max: number): string => `must be no more than ${max} charac
 const tooLongText = (max: number): string => `must be no more than ${max} bytes`;
 const emptyText = "must be non-empty";
 
+/** In bytes. What matches a rule is ASCII, and its characters need not be counted one by one. */
+const isLonger = (value: string, max: number, matches: boolean): boolean =>
+  (matches ? value.length : byteLength(value)) > max;
+
 /** `<message> (e.g. 'a' or 'b', regex used for validation is '<regex>')`. */
 export function regexMessage(
   message: string,
@@ -99,8 +103,9 @@ const httpHeaderMessage = regexMessage(
 );
 
 export function isDns1123Label(value: string): string[] {
-  const messages = byteLength(value) > maxLabelLength ? [tooLongName(maxLabelLength)] : [];
-  if (!dnsLabel.test(value)) {
+  const matches = dnsLabel.test(value);
+  const messages = isLonger(value, maxLabelLength, matches) ? [tooLongName(maxLabelLength)] : [];
+  if (!matches) {
     messages.push(dnsSubdomain.test(value) ? "must not contain dots" : dnsLabelMessage);
   }
   return messages;
@@ -108,8 +113,10 @@ export function isDns1123Label(value: string): string[] {
 
 /** M1 */
 export function isDns1123Subdomain(value: string): string[] {
-  const messages = byteLength(value) > maxSubdomainLength ? [tooLongName(maxSubdomainLength)] : [];
-  if (!dnsSubdomain.test(value)) messages.push(dnsSubdomainMessage);
+  const matches = dnsSubdomain.test(value);
+  const tooLong = isLonger(value, maxSubdomainLength, matches);
+  const messages = tooLong ? [tooLongName(maxSubdomainLength)] : [];
+  if (!matches) messages.push(dnsSubdomainMessage);
   return messages;
 }
 
@@ -126,25 +133,27 @@ function prefixMessages(prefix: string): string[] {
 
 /** M8: optional DNS subdomain, `/`, name of at most 63 bytes. */
 export function isQualifiedName(value: string): string[] {
-  const parts = value.split("/");
-  if (parts.length > 2) {
+  const slash = value.indexOf("/");
+  if (slash >= 0 && value.includes("/", slash + 1)) {
     const tail = " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
     return [`a qualified name ${qualifiedNameMessage}${tail}`];
   }
-  const messages = parts.length === 2 ? prefixMessages(parts[0] ?? "") : [];
-  const name = parts.at(-1) ?? "";
+  const messages = slash < 0 ? [] : prefixMessages(value.slice(0, slash));
+  const name = value.slice(slash + 1);
+  const matches = qualified.test(name);
   if (name === "") messages.push(`name part ${emptyText}`);
-  else if (byteLength(name) > maxLabelLength) {
+  else if (isLonger(name, maxLabelLength, matches)) {
     messages.push(`name part ${tooLongText(maxLabelLength)}`);
   }
-  if (!qualified.test(name)) messages.push(`name part ${qualifiedNameMessage}`);
+  if (!matches) messages.push(`name part ${qualifiedNameMessage}`);
   return messages;
 }
 
 /** M2, M8 */
 export function isLabelValue(value: string): string[] {
-  const messages = byteLength(value) > maxLabelLength ? [tooLongText(maxLabelLength)] : [];
-  if (!labelValue.test(value)) messages.push(labelValueMessage);
+  const matches = labelValue.test(value);
+  const messages = isLonger(value, maxLabelLength, matches) ? [tooLongText(maxLabelLength)] : [];
+  if (!matches) messages.push(labelValueMessage);
   return messages;
 }
 

@@ -1,4 +1,6 @@
 // metadata of every object: what validation asks of it (M1, M4, M6-M8) and what the server sets (M4-M6).
+import { blank } from "./blank.ts";
+import { allOf } from "./all-of.ts";
 import type { ObjectMeta, OwnerReference } from "../schema/meta.ts";
 import {
   forbidden,
@@ -138,19 +140,19 @@ function validateNamespace(meta: ObjectMeta, { namespaced, path }: MetaRules): F
 export function validateObjectMeta(meta: ObjectMeta | undefined, rules: MetaRules): FieldErrors {
   const { path } = rules;
   const given = meta ?? {};
-  const errors = [...validateName(given, rules), ...validateNamespace(given, rules)];
+  const errors = allOf(validateName(given, rules), validateNamespace(given, rules));
   if ((given.generation ?? 0) < 0) {
     errors.push(invalid(path.child("generation"), given.generation, negativeDetail));
   }
   const finalizers = given.finalizers ?? [];
-  return [
-    ...errors,
-    ...validateLabels(given.labels, path.child("labels")),
-    ...validateAnnotations(given.annotations, path.child("annotations")),
-    ...validateOwners(given.ownerReferences ?? [], path.child("ownerReferences")),
-    ...validateFinalizers(finalizers, path.child("finalizers")),
-    ...validateFinalizerNames(finalizers, path.child("finalizers")),
-  ];
+  return allOf(
+    errors,
+    validateLabels(given.labels, path.child("labels")),
+    validateAnnotations(given.annotations, path.child("annotations")),
+    validateOwners(given.ownerReferences ?? [], path.child("ownerReferences")),
+    validateFinalizers(finalizers, path.child("finalizers")),
+    validateFinalizerNames(finalizers, path.child("finalizers")),
+  );
 }
 
 const immutableFields = [
@@ -190,13 +192,13 @@ export function validateObjectMetaUpdate(
     if (next?.[field] === old?.[field]) continue;
     errors.push(invalid(path.child(field), next?.[field] ?? null, immutableDetail));
   }
-  return [
-    ...errors,
-    ...validateLabels(next?.labels, path.child("labels")),
-    ...validateAnnotations(next?.annotations, path.child("annotations")),
-    ...validateOwners(next?.ownerReferences ?? [], path.child("ownerReferences")),
-    ...validateFinalizerNames(finalizers, finalizersPath),
-  ];
+  return allOf(
+    errors,
+    validateLabels(next?.labels, path.child("labels")),
+    validateAnnotations(next?.annotations, path.child("annotations")),
+    validateOwners(next?.ownerReferences ?? [], path.child("ownerReferences")),
+    validateFinalizerNames(finalizers, finalizersPath),
+  );
 }
 
 export interface Creation {
@@ -231,6 +233,7 @@ export function prepareMetaForCreate(
   const { name = "", generateName = "" } = kept;
   const generated = name === "" && generateName !== "";
   return {
+    ...blank,
     ...kept,
     ...(generated ? { name: generatedName(generateName, creation.suffix) } : {}),
     ...(creation.namespace === "" ? {} : { namespace: creation.namespace }),
@@ -245,6 +248,7 @@ export function prepareMetaForUpdate(next: ObjectMeta | undefined, old: ObjectMe
   const { selfLink: _selfLink, generation: _generation, ...kept } = next ?? {};
   const { generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds } = old;
   return {
+    ...blank,
     ...kept,
     ...(kept.name ? {} : { name: old.name }),
     ...(kept.namespace || old.namespace === undefined ? {} : { namespace: old.namespace }),

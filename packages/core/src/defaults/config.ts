@@ -1,4 +1,5 @@
 // Defaults of Secrets and Namespaces.
+import { blank } from "../apimachinery/blank.ts";
 import type { Secret } from "../schema/config.ts";
 import type { Namespace } from "../schema/namespace.ts";
 
@@ -7,8 +8,11 @@ export function defaultSecret(secret: Secret, encode: (text: string) => string):
   const { stringData, ...rest } = secret;
   const written = Object.entries(stringData ?? {}).map(([key, text]) => [key, encode(text)]);
   return {
+    ...blank,
     ...rest,
-    ...(written.length > 0 && { data: { ...secret.data, ...Object.fromEntries(written) } }),
+    ...(written.length > 0 && {
+      data: { ...blank, ...secret.data, ...Object.fromEntries(written) },
+    }),
     type: secret.type || "Opaque",
   };
 }
@@ -17,14 +21,16 @@ export function defaultSecret(secret: Secret, encode: (text: string) => string):
 export function defaultNamespace(namespace: Namespace): Namespace {
   const name = namespace.metadata?.name;
   return {
+    ...blank,
     ...namespace,
     metadata: {
+      ...blank,
       ...namespace.metadata,
       ...(name && {
-        labels: { ...namespace.metadata?.labels, "kubernetes.io/metadata.name": name },
+        labels: { ...blank, ...namespace.metadata?.labels, "kubernetes.io/metadata.name": name },
       }),
     },
-    spec: { ...namespace.spec, finalizers: namespace.spec?.finalizers ?? ["kubernetes"] },
-    status: { ...namespace.status, phase: namespace.status?.phase ?? "Active" },
+    spec: { ...blank, ...namespace.spec, finalizers: namespace.spec?.finalizers ?? ["kubernetes"] },
+    status: { ...blank, ...namespace.status, phase: namespace.status?.phase ?? "Active" },
   };
 }

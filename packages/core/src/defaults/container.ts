@@ -1,4 +1,5 @@
 // Defaults of containers: what is written into each where the manifest is silent (job-spec 6).
+import { blank } from "../apimachinery/blank.ts";
 import { canonicalResource } from "../apimachinery/quantity.ts";
 import type {
   Container,
@@ -28,6 +29,7 @@ export function defaultResources(
 ): ResourceRequirements {
   const { limits, requests, ...rest } = resources ?? {};
   return {
+    ...blank,
     ...(limits === undefined ? {} : { limits: defaultQuantities(limits) }),
     ...(requests === undefined ? {} : { requests: defaultQuantities(requests) }),
     ...rest,
@@ -35,6 +37,7 @@ export function defaultResources(
 }
 
 const defaultPort = (port: ContainerPort): ContainerPort => ({
+  ...blank,
   ...port,
   protocol: port.protocol || "TCP",
 });
@@ -42,6 +45,7 @@ const defaultPort = (port: ContainerPort): ContainerPort => ({
 export const defaultResourceFieldRef = (
   selector: ResourceFieldSelector,
 ): ResourceFieldSelector => ({
+  ...blank,
   ...selector,
   divisor: canonicalResource(selector.divisor ?? "0"),
 });
@@ -50,25 +54,31 @@ function defaultEnvVar(variable: EnvVar): EnvVar {
   const { fieldRef, resourceFieldRef } = variable.valueFrom ?? {};
   if (fieldRef === undefined && resourceFieldRef === undefined) return variable;
   return {
+    ...blank,
     ...variable,
     valueFrom: {
+      ...blank,
       ...variable.valueFrom,
-      ...(fieldRef && { fieldRef: { ...fieldRef, apiVersion: fieldRef.apiVersion || "v1" } }),
+      ...(fieldRef && {
+        fieldRef: { ...blank, ...fieldRef, apiVersion: fieldRef.apiVersion || "v1" },
+      }),
       ...(resourceFieldRef && { resourceFieldRef: defaultResourceFieldRef(resourceFieldRef) }),
     },
   };
 }
 
 const defaultHttpGet = (action: HTTPGetAction): HTTPGetAction => ({
+  ...blank,
   ...action,
   path: action.path || "/",
   scheme: action.scheme || "HTTP",
 });
 
 const defaultProbe = (probe: Probe): Probe => ({
+  ...blank,
   ...probe,
   ...(probe.httpGet && { httpGet: defaultHttpGet(probe.httpGet) }),
-  ...(probe.grpc && { grpc: { ...probe.grpc, service: probe.grpc.service ?? "" } }),
+  ...(probe.grpc && { grpc: { ...blank, ...probe.grpc, service: probe.grpc.service ?? "" } }),
   timeoutSeconds: probe.timeoutSeconds || 1,
   periodSeconds: probe.periodSeconds || 10,
   successThreshold: probe.successThreshold || 1,
@@ -78,9 +88,10 @@ const defaultProbe = (probe: Probe): Probe => ({
 const defaultHandler = (handler: LifecycleHandler): LifecycleHandler =>
   handler.httpGet === undefined
     ? handler
-    : { ...handler, httpGet: defaultHttpGet(handler.httpGet) };
+    : { ...blank, ...handler, httpGet: defaultHttpGet(handler.httpGet) };
 
 const defaultLifecycle = (lifecycle: Lifecycle): Lifecycle => ({
+  ...blank,
   ...lifecycle,
   ...(lifecycle.postStart && { postStart: defaultHandler(lifecycle.postStart) }),
   ...(lifecycle.preStop && { preStop: defaultHandler(lifecycle.preStop) }),
@@ -89,6 +100,7 @@ const defaultLifecycle = (lifecycle: Lifecycle): Lifecycle => ({
 export function defaultContainer(container: Container): Container {
   const { ports, env, livenessProbe, readinessProbe, startupProbe, lifecycle } = container;
   return {
+    ...blank,
     ...container,
     ...(ports && { ports: ports.map(defaultPort) }),
     ...(env && { env: env.map(defaultEnvVar) }),
@@ -108,8 +120,10 @@ export const withHostPorts = (container: Container): Container =>
   container.ports === undefined
     ? container
     : {
+        ...blank,
         ...container,
         ports: container.ports.map((port) => ({
+          ...blank,
           ...port,
           hostPort: port.hostPort || port.containerPort,
         })),
@@ -120,5 +134,9 @@ export function requestsFromLimits(
   resources: ResourceRequirements | undefined,
 ): ResourceRequirements | undefined {
   if (resources?.limits === undefined) return resources;
-  return { ...resources, requests: { ...resources.limits, ...resources.requests } };
+  return {
+    ...blank,
+    ...resources,
+    requests: { ...blank, ...resources.limits, ...resources.requests },
+  };
 }

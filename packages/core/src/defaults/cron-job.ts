@@ -1,4 +1,5 @@
 // Defaults of CronJobs (job-spec 5).
+import { blank } from "../apimachinery/blank.ts";
 import type { CronJob } from "../schema/batch.ts";
 import { defaultJobTemplateSpec } from "./job.ts";
 
@@ -9,9 +10,11 @@ const keptFailed = 1;
 export function defaultCronJob(cronJob: CronJob): CronJob {
   const { spec } = cronJob;
   return {
+    ...blank,
     ...cronJob,
     metadata: cronJob.metadata ?? {},
     spec: {
+      ...blank,
       ...spec,
       concurrencyPolicy: spec?.concurrencyPolicy || "Allow",
       suspend: spec?.suspend ?? false,

@@ -1,4 +1,5 @@
 // The selector and labels that tie a Job to its Pods (job-spec 4, S1 to S3).
+import { blank } from "../apimachinery/blank.ts";
 import { JOB_NAME_LABEL } from "../pod-labels.ts";
 import type { Job } from "../schema/batch.ts";
 
@@ -24,18 +25,21 @@ export function generateSelector<T extends Job>(job: T, uid: string): T {
   if (spec?.manualSelector === true) return job;
   const template = spec?.template;
   const templateLabels = template?.metadata?.labels;
-  const labels = { ...generatedLabels(metadata?.name ?? "", uid), ...templateLabels };
+  const labels = { ...blank, ...generatedLabels(metadata?.name ?? "", uid), ...templateLabels };
   const shared = metadata?.labels !== undefined && metadata.labels === templateLabels;
   return {
+    ...blank,
     ...job,
-    ...(shared && { metadata: { ...metadata, labels } }),
+    ...(shared && { metadata: { ...blank, ...metadata, labels } }),
     spec: {
+      ...blank,
       ...spec,
       selector: {
+        ...blank,
         ...spec?.selector,
         matchLabels: { [controllerUidLabel]: uid, ...spec?.selector?.matchLabels },
       },
-      template: { ...template, metadata: { ...template?.metadata, labels } },
+      template: { ...blank, ...template, metadata: { ...blank, ...template?.metadata, labels } },
     },
   };
 }

@@ -1,4 +1,5 @@
 // Defaults of Jobs (job-spec 2 M9, 3).
+import { blank } from "../apimachinery/blank.ts";
 import type { Job, JobSpec, PodFailurePolicy } from "../schema/batch.ts";
 import type { PodTemplateSpec } from "../schema/pod.ts";
 import { defaultPodTemplate } from "./pod.ts";
@@ -23,14 +24,17 @@ export type DefaultedJob = Omit<Job, "spec"> &
   };
 
 const defaultPodFailurePolicy = (policy: PodFailurePolicy): PodFailurePolicy => ({
+  ...blank,
   ...policy,
   ...(policy.rules && {
     rules: policy.rules.map((rule) =>
       rule.onPodConditions === undefined
         ? rule
         : {
+            ...blank,
             ...rule,
             onPodConditions: rule.onPodConditions.map((pattern) => ({
+              ...blank,
               ...pattern,
               status: pattern.status || "True",
             })),
@@ -45,6 +49,7 @@ export function defaultJobTemplateSpec(
 ): JobSpec & { template: PodTemplateSpec } {
   const { podFailurePolicy } = spec ?? {};
   return {
+    ...blank,
     ...spec,
     ...(podFailurePolicy && { podFailurePolicy: defaultPodFailurePolicy(podFailurePolicy) }),
     template: defaultPodTemplate(spec?.template),
@@ -64,9 +69,15 @@ export function defaultJob(job: Job): DefaultedJob {
   const shared = spec.template.metadata?.labels;
   const unlabelled = labels === undefined || Object.keys(labels).length === 0;
   return {
+    ...blank,
     ...job,
-    metadata: { ...job.metadata, ...(unlabelled && shared !== undefined && { labels: shared }) },
+    metadata: {
+      ...blank,
+      ...job.metadata,
+      ...(unlabelled && shared !== undefined && { labels: shared }),
+    },
     spec: {
+      ...blank,
       ...spec,
       ...(parallelism === undefined && completions === undefined && { completions: 1 }),
       parallelism: parallelism ?? 1,

@@ -1,4 +1,5 @@
 // Defaults of Pods and Pod templates (job-spec 6).
+import { blank } from "../apimachinery/blank.ts";
 import type { Pod, PodSpec, PodTemplateSpec } from "../schema/pod.ts";
 import type { Container } from "../schema/container.ts";
 import type { Toleration } from "../schema/placement.ts";
@@ -21,6 +22,7 @@ function defaultPodSpec(spec: PodSpec | undefined): PodSpec {
     source.hostNetwork === true ? withHostPorts(defaultContainer(one)) : defaultContainer(one);
   const account = source.serviceAccountName || source.serviceAccount;
   return {
+    ...blank,
     ...source,
     ...(volumes && { volumes: volumes.map(defaultVolume) }),
     ...(initContainers && { initContainers: initContainers.map(container) }),
@@ -44,6 +46,7 @@ export const defaultPodTemplate = (template: PodTemplateSpec | undefined): PodTe
 });
 
 const withRequests = (container: Container): Container => ({
+  ...blank,
   ...container,
   resources: requestsFromLimits(container.resources),
 });
@@ -52,9 +55,11 @@ const withRequests = (container: Container): Container => ({
 export function defaultPod(pod: Pod): Pod {
   const spec = defaultPodSpec(pod.spec);
   return {
+    ...blank,
     ...pod,
     metadata: pod.metadata ?? {},
     spec: {
+      ...blank,
       ...spec,
       ...(spec.containers && { containers: spec.containers.map(withRequests) }),
       ...(spec.initContainers && { initContainers: spec.initContainers.map(withRequests) }),
@@ -93,8 +98,10 @@ export function admitPod(pod: Pod): Pod {
   const spec = pod.spec ?? {};
   const account = spec.serviceAccountName || "default";
   return {
+    ...blank,
     ...pod,
     spec: {
+      ...blank,
       ...spec,
       serviceAccountName: account,
       serviceAccount: account,

@@ -1,4 +1,5 @@
 // Defaults of volumes (job-spec 6).
+import { blank } from "../apimachinery/blank.ts";
 import type {
   AzureDiskVolumeSource,
   DownwardAPIVolumeFile,
@@ -18,9 +19,10 @@ const defaultFileMode = 0o644;
 const defaultTokenSeconds = 3600;
 
 const defaultFile = (file: DownwardAPIVolumeFile): DownwardAPIVolumeFile => ({
+  ...blank,
   ...file,
   ...(file.fieldRef && {
-    fieldRef: { ...file.fieldRef, apiVersion: file.fieldRef.apiVersion || "v1" },
+    fieldRef: { ...blank, ...file.fieldRef, apiVersion: file.fieldRef.apiVersion || "v1" },
   }),
   ...(file.resourceFieldRef && {
     resourceFieldRef: defaultResourceFieldRef(file.resourceFieldRef),
@@ -28,18 +30,23 @@ const defaultFile = (file: DownwardAPIVolumeFile): DownwardAPIVolumeFile => ({
 });
 
 const defaultFiles = <T extends { items?: DownwardAPIVolumeFile[] | undefined }>(source: T): T =>
-  source.items === undefined ? source : { ...source, items: source.items.map(defaultFile) };
+  source.items === undefined
+    ? source
+    : { ...blank, ...source, items: source.items.map(defaultFile) };
 
 const withMode = <T extends { defaultMode?: number | undefined }>(source: T): T => ({
+  ...blank,
   ...source,
   defaultMode: source.defaultMode ?? defaultFileMode,
 });
 
 const defaultProjection = (projection: VolumeProjection): VolumeProjection => ({
+  ...blank,
   ...projection,
   ...(projection.downwardAPI && { downwardAPI: defaultFiles(projection.downwardAPI) }),
   ...(projection.serviceAccountToken && {
     serviceAccountToken: {
+      ...blank,
       ...projection.serviceAccountToken,
       expirationSeconds: projection.serviceAccountToken.expirationSeconds ?? defaultTokenSeconds,
     },
@@ -47,11 +54,13 @@ const defaultProjection = (projection: VolumeProjection): VolumeProjection => ({
 });
 
 const defaultProjected = (source: ProjectedVolumeSource): ProjectedVolumeSource => ({
+  ...blank,
   ...withMode(source),
   ...(source.sources && { sources: source.sources.map(defaultProjection) }),
 });
 
 const defaultRbd = (source: RBDVolumeSource): RBDVolumeSource => ({
+  ...blank,
   ...source,
   pool: source.pool || "rbd",
   user: source.user || "admin",
@@ -59,17 +68,20 @@ const defaultRbd = (source: RBDVolumeSource): RBDVolumeSource => ({
 });
 
 const defaultIscsi = (source: ISCSIVolumeSource): ISCSIVolumeSource => ({
+  ...blank,
   ...source,
   iscsiInterface: source.iscsiInterface || "default",
 });
 
 const defaultScaleIo = (source: ScaleIOVolumeSource): ScaleIOVolumeSource => ({
+  ...blank,
   ...source,
   storageMode: source.storageMode || "ThinProvisioned",
   fsType: source.fsType || "xfs",
 });
 
 const defaultAzureDisk = (source: AzureDiskVolumeSource): AzureDiskVolumeSource => ({
+  ...blank,
   ...source,
   cachingMode: source.cachingMode ?? "ReadWrite",
   fsType: source.fsType ?? "ext4",
@@ -85,6 +97,7 @@ const defaultClaim = (source: NonNullable<Volume["ephemeral"]>): Volume["ephemer
           metadata: {},
           ...source.volumeClaimTemplate,
           spec: {
+            ...blank,
             ...source.volumeClaimTemplate.spec,
             resources: source.volumeClaimTemplate.spec?.resources ?? {},
             volumeMode: source.volumeClaimTemplate.spec?.volumeMode ?? "Filesystem",
@@ -97,17 +110,22 @@ function defaultSources(volume: Volume): Volume {
   const { hostPath, emptyDir, secret, configMap, downwardAPI, projected, image, ephemeral } =
     volume;
   return {
+    ...blank,
     ...volume,
-    ...(hostPath && { hostPath: { ...hostPath, type: hostPath.type ?? "" } }),
+    ...(hostPath && { hostPath: { ...blank, ...hostPath, type: hostPath.type ?? "" } }),
     ...(emptyDir?.sizeLimit !== undefined && {
-      emptyDir: { ...emptyDir, sizeLimit: canonicalQuantity(emptyDir.sizeLimit) },
+      emptyDir: { ...blank, ...emptyDir, sizeLimit: canonicalQuantity(emptyDir.sizeLimit) },
     }),
     ...(secret && { secret: withMode(secret) }),
     ...(configMap && { configMap: withMode(configMap) }),
     ...(downwardAPI && { downwardAPI: withMode(defaultFiles(downwardAPI)) }),
     ...(projected && { projected: defaultProjected(projected) }),
     ...(image && {
-      image: { ...image, pullPolicy: image.pullPolicy || defaultPullPolicy(image.reference ?? "") },
+      image: {
+        ...blank,
+        ...image,
+        pullPolicy: image.pullPolicy || defaultPullPolicy(image.reference ?? ""),
+      },
     }),
     ...(ephemeral && { ephemeral: defaultClaim(ephemeral) }),
     ...(volume.rbd && { rbd: defaultRbd(volume.rbd) }),
@@ -121,5 +139,5 @@ function defaultSources(volume: Volume): Volume {
 export function defaultVolume(volume: Volume): Volume {
   const { name: _, ...sources } = volume;
   const bare = Object.values(sources).every((source) => source === undefined);
-  return bare ? { ...volume, emptyDir: {} } : defaultSources(volume);
+  return bare ? { ...blank, ...volume, emptyDir: {} } : defaultSources(volume);
 }

@@ -1,4 +1,5 @@
 // R41-R44: the Job-wide delay before failed Pods are replaced.
+import { blank } from "../apimachinery/blank.ts";
 import type { JobBook } from "../job-plan.ts";
 import type { PodRecord } from "../pod-record.ts";
 import type { PodTemplateSpec } from "../schema/pod.ts";
@@ -39,6 +40,7 @@ export function nextBackoff(
     lastFailureAtMs = Math.max(lastFailureAtMs ?? endedAtMs, endedAtMs);
   }
   return {
+    ...blank,
     ...(lastFailureAtMs !== undefined && { backoff: { failures, lastFailureAtMs } }),
     ...(lastSuccessAtMs !== undefined && { lastSuccessAtMs }),
   };

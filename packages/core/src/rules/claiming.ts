@@ -1,4 +1,5 @@
 // R8-R11: which Pods are the Job's in this sync, and which it takes or lets go.
+import { blank } from "../apimachinery/blank.ts";
 import type { JobSnapshot, PodChange } from "../job-plan.ts";
 import type { PodRecord } from "../pod-record.ts";
 
@@ -27,7 +28,7 @@ export function claimPods({ job, pods, orphans, released }: JobSnapshot): Claim 
   const adoptable = orphans.filter((pod) => pod.job === undefined && pod.deletion === undefined);
   const owner = { name: job.metadata.name, uid: job.metadata.uid };
   return {
-    pods: [...kept, ...adoptable.map((pod) => ({ ...pod, job: owner, tracked: true }))],
+    pods: [...kept, ...adoptable.map((pod) => ({ ...blank, ...pod, job: owner, tracked: true }))],
     adopted: new Map(adoptable.map((pod) => [pod.uid, pod])),
     releases,
   };

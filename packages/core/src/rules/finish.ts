@@ -1,4 +1,5 @@
 // F1, F2, R33-R36: verdicts that stand already, and the step from interim to terminal condition.
+import { blank } from "../apimachinery/blank.ts";
 import { rfc3339 } from "../apimachinery/time.ts";
 import type { Job, JobStatus } from "../job.ts";
 import { trueCondition, type Verdict, withCondition } from "./conditions.ts";
@@ -50,6 +51,7 @@ export function terminalStatus(
     atMs,
   );
   return {
+    ...blank,
     ...interim,
     conditions: [...conditions],
     ...(succeeds && { completionTime: rfc3339(atMs) }),

@@ -1,5 +1,6 @@
 // Section 5: Pods to delete or create while the Job goes on (R23-R30, R45), and all of them to
 // delete when it ends (R31).
+import { blank } from "../apimachinery/blank.ts";
 import { isIndexed } from "../job.ts";
 import type { JobBook, NewIds, PodCreation } from "../job-plan.ts";
 import type { PodRecord } from "../pod-record.ts";
@@ -58,13 +59,14 @@ export function managePods(view: JobView, book: Pick<JobBook, "backoff">, newIds
   if (!isPerIndex(job)) {
     const againAtMs = createAgainAtMs(book); // R28
     if (againAtMs !== undefined && againAtMs > view.nowMs) {
-      return { ...noWork, wakeAtMs: againAtMs };
+      return { ...blank, ...noWork, wakeAtMs: againAtMs };
     }
   }
   const count = Math.min(missing, MAX_CREATES_PER_SYNC);
   const work = isIndexed(job)
     ? startIndexes(view, count, newIds)
     : {
+        ...blank,
         ...noWork,
         creates: drawPods(
           view,
@@ -72,7 +74,9 @@ export function managePods(view: JobView, book: Pick<JobBook, "backoff">, newIds
           newIds,
         ),
       };
-  return missing > count && work.creates.length > 0 ? { ...work, wakeAtMs: view.nowMs } : work;
+  return missing > count && work.creates.length > 0
+    ? { ...blank, ...work, wakeAtMs: view.nowMs }
+    : work;
 }
 
 /** R30, R45: the lowest free indexes, less those that wait for their own backoff. */
@@ -91,7 +95,7 @@ function startIndexes(view: JobView, count: number, newIds: NewIds): PodWork {
     const countAtMs = nowMs + COUNT_REPLACED_AFTER_MS;
     wakeAtMs = Math.min(wakeAtMs ?? countAtMs, countAtMs);
   }
-  return { ...noWork, creates: drawPods(view, startable, newIds), wakeAtMs };
+  return { ...blank, ...noWork, creates: drawPods(view, startable, newIds), wakeAtMs };
 }
 
 function drawPods(

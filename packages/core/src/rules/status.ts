@@ -1,4 +1,5 @@
 // R35, R39, R57, R64 and section 12: the status as it is written, and whether it differs.
+import { blank } from "../apimachinery/blank.ts";
 import type { JobCondition, JobStatus } from "../job.ts";
 import type { Settlement } from "./settle.ts";
 import { type JobView, timeText } from "./job-view.ts";
@@ -20,6 +21,7 @@ export function nextStatus(view: JobView, settled: Settlement, parts: StatusPart
   const startTime = timeText(parts.startMs);
   const { completionTime } = view.job.status;
   return {
+    ...blank,
     ...(parts.conditions.length > 0 && { conditions: [...parts.conditions] }),
     ...(startTime !== undefined && { startTime }),
     ...(completionTime !== undefined && { completionTime }),

@@ -1,4 +1,5 @@
 // The small kinds beside Jobs and Pods: what of them is checked.
+import { allOf } from "../apimachinery/all-of.ts";
 import {
   type FieldErrors,
   forbidden,
@@ -70,11 +71,12 @@ function validateFrozen<T extends { immutable?: boolean | undefined }>(
   return errors;
 }
 
-export const validateConfigMapUpdate = (next: ConfigMap, old: ConfigMap): FieldErrors => [
-  ...validateObjectMetaUpdate(next.metadata, old.metadata, metadataPath),
-  ...validateFrozen(next, old, ["data", "binaryData"]),
-  ...validateConfigMap(next),
-];
+export const validateConfigMapUpdate = (next: ConfigMap, old: ConfigMap): FieldErrors =>
+  allOf(
+    validateObjectMetaUpdate(next.metadata, old.metadata, metadataPath),
+    validateFrozen(next, old, ["data", "binaryData"]),
+    validateConfigMap(next),
+  );
 
 /** Keys that a Secret of a known type must have. */
 const requiredKeys: ReadonlyMap<string, readonly string[]> = new Map([
@@ -101,12 +103,13 @@ export function validateSecret(secret: Secret): FieldErrors {
   return errors;
 }
 
-export const validateSecretUpdate = (next: Secret, old: Secret): FieldErrors => [
-  ...validateObjectMetaUpdate(next.metadata, old.metadata, metadataPath),
-  ...(next.type === old.type ? [] : [invalid("type", next.type ?? "", immutableDetail)]),
-  ...validateFrozen(next, old, ["data"]),
-  ...validateSecret(next),
-];
+export const validateSecretUpdate = (next: Secret, old: Secret): FieldErrors =>
+  allOf(
+    validateObjectMetaUpdate(next.metadata, old.metadata, metadataPath),
+    next.type === old.type ? [] : [invalid("type", next.type ?? "", immutableDetail)],
+    validateFrozen(next, old, ["data"]),
+    validateSecret(next),
+  );
 
 export const validateServiceAccount = (account: ServiceAccount): FieldErrors =>
   validateMeta(account.metadata);
@@ -114,10 +117,11 @@ export const validateServiceAccount = (account: ServiceAccount): FieldErrors =>
 export const validateServiceAccountUpdate = (
   next: ServiceAccount,
   old: ServiceAccount,
-): FieldErrors => [
-  ...validateObjectMetaUpdate(next.metadata, old.metadata, metadataPath),
-  ...validateServiceAccount(next),
-];
+): FieldErrors =>
+  allOf(
+    validateObjectMetaUpdate(next.metadata, old.metadata, metadataPath),
+    validateServiceAccount(next),
+  );
 
 /** Its name is a DNS label, because it becomes part of names. */
 export const validateNamespace = (namespace: Namespace): FieldErrors =>
@@ -143,8 +147,9 @@ export function validateEvent(event: Event): FieldErrors {
   return errors;
 }
 
-export const validateEventUpdate = (next: Event, old: Event): FieldErrors => [
-  ...validateObjectMetaUpdate(next.metadata, old.metadata, metadataPath),
-  ...unchanged(next.involvedObject, old.involvedObject, fieldPath("involvedObject")),
-  ...validateEvent(next),
-];
+export const validateEventUpdate = (next: Event, old: Event): FieldErrors =>
+  allOf(
+    validateObjectMetaUpdate(next.metadata, old.metadata, metadataPath),
+    unchanged(next.involvedObject, old.involvedObject, fieldPath("involvedObject")),
+    validateEvent(next),
+  );

@@ -1,4 +1,5 @@
 // Environment of containers (job-spec 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import { type FieldErrors, invalid, required } from "../apimachinery/field-error.ts";
 import type { FieldPath } from "../apimachinery/field-path.ts";
 import { isConfigMapKey, isDns1123Subdomain, isEnvVarName } from "../apimachinery/name-rules.ts";
@@ -14,32 +15,33 @@ interface KeyRef {
   key?: string | undefined;
 }
 
-const validateKeyRef = ({ name, key }: KeyRef, path: FieldPath): FieldErrors => [
-  ...named(name, isDns1123Subdomain, path.child("name")),
-  ...requiredName(key, isConfigMapKey, path.child("key")),
-];
+const validateKeyRef = ({ name, key }: KeyRef, path: FieldPath): FieldErrors =>
+  allOf(
+    named(name, isDns1123Subdomain, path.child("name")),
+    requiredName(key, isConfigMapKey, path.child("key")),
+  );
 
 function validateFileKeyRef(source: FileKeySelector, path: FieldPath): FieldErrors {
-  return [
-    ...requiredName(source.key, isEnvVarName, path.child("key")),
-    ...(source.volumeName ? [] : [required(path.child("volumeName"))]),
-    ...(source.path
+  return allOf(
+    requiredName(source.key, isEnvVarName, path.child("key")),
+    source.volumeName ? [] : [required(path.child("volumeName"))],
+    source.path
       ? validateRelativePath(source.path, path.child("path"))
-      : [required(path.child("path"))]),
-  ];
+      : [required(path.child("path"))],
+  );
 }
 
 function validateSource(source: EnvVarSource, value: string, path: FieldPath): FieldErrors {
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = source;
-  const errors = [
-    ...(fieldRef ? validateFieldRef(fieldRef, "env", path.child("fieldRef")) : []),
-    ...(resourceFieldRef
+  const errors = allOf(
+    fieldRef ? validateFieldRef(fieldRef, "env", path.child("fieldRef")) : [],
+    resourceFieldRef
       ? validateResourceFieldRef(resourceFieldRef, "env", path.child("resourceFieldRef"))
-      : []),
-    ...(configMapKeyRef ? validateKeyRef(configMapKeyRef, path.child("configMapKeyRef")) : []),
-    ...(secretKeyRef ? validateKeyRef(secretKeyRef, path.child("secretKeyRef")) : []),
-    ...(fileKeyRef ? validateFileKeyRef(fileKeyRef, path.child("fileKeyRef")) : []),
-  ];
+      : [],
+    configMapKeyRef ? validateKeyRef(configMapKeyRef, path.child("configMapKeyRef")) : [],
+    secretKeyRef ? validateKeyRef(secretKeyRef, path.child("secretKeyRef")) : [],
+    fileKeyRef ? validateFileKeyRef(fileKeyRef, path.child("fileKeyRef")) : [],
+  );
   const sources = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef];
   const given = sources.filter((one) => one !== undefined).length;
   if (given === 0) {
@@ -58,10 +60,12 @@ function validateSource(source: EnvVarSource, value: string, path: FieldPath): F
 }
 
 export const validateEnv = (variables: readonly EnvVar[], path: FieldPath): FieldErrors =>
-  variables.flatMap(({ name, value = "", valueFrom }, i) => [
-    ...requiredName(name, isEnvVarName, path.index(i).child("name")),
-    ...(valueFrom ? validateSource(valueFrom, value, path.index(i).child("valueFrom")) : []),
-  ]);
+  variables.flatMap(({ name, value = "", valueFrom }, i) =>
+    allOf(
+      requiredName(name, isEnvVarName, path.index(i).child("name")),
+      valueFrom ? validateSource(valueFrom, value, path.index(i).child("valueFrom")) : [],
+    ),
+  );
 
 /** That one source is given is reported of the list, as Kubernetes does. */
 export const validateEnvFrom = (sources: readonly EnvFromSource[], path: FieldPath): FieldErrors =>

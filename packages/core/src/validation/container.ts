@@ -1,4 +1,5 @@
 // Containers and init containers of a Pod (job-spec 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import {
   duplicate,
   type FieldErrors,
@@ -34,6 +35,7 @@ export interface ContainerContext {
 }
 
 function validatePorts(ports: readonly ContainerPort[], path: FieldPath): FieldErrors {
+  if (ports.length === 0) return [];
   const errors: FieldErrors = [];
   const names = new Set<string>();
   for (const [i, port] of ports.entries()) {
@@ -56,6 +58,7 @@ function validatePorts(ports: readonly ContainerPort[], path: FieldPath): FieldE
 }
 
 function hostPortConflicts(containers: readonly Container[], path: FieldPath): FieldErrors {
+  if (!containers.some(({ ports }) => ports !== undefined)) return [];
   const errors: FieldErrors = [];
   const taken = new Set<string>();
   for (const [i, container] of containers.entries()) {
@@ -77,6 +80,7 @@ function validateMounts(
   volumeNames: ReadonlySet<string>,
   path: FieldPath,
 ): FieldErrors {
+  if (mounts.length === 0) return [];
   const errors: FieldErrors = [];
   const mountPaths = new Set<string>();
   for (const [i, { name = "", mountPath = "", subPath, subPathExpr }] of mounts.entries()) {
@@ -140,7 +144,10 @@ function validateRestartPolicy(container: Container, path: FieldPath): FieldErro
   if (rules.length > maxRestartRules) {
     errors.push(tooMany(rulesPath, rules.length, maxRestartRules));
   }
-  return [...errors, ...rules.flatMap((rule, i) => validateRestartRule(rule, rulesPath.index(i)))];
+  return allOf(
+    errors,
+    rules.flatMap((rule, i) => validateRestartRule(rule, rulesPath.index(i))),
+  );
 }
 
 function validateAnyContainer(
@@ -150,26 +157,26 @@ function validateAnyContainer(
 ): FieldErrors {
   const mounts = container.volumeMounts ?? [];
   const devices = container.volumeDevices ?? [];
-  return [
-    ...requiredName(container.name, isDns1123Label, path.child("name")),
-    ...requiredText(container.image, path.child("image")),
-    ...requiredOneOf(
+  return allOf(
+    requiredName(container.name, isDns1123Label, path.child("name")),
+    requiredText(container.image, path.child("image")),
+    requiredOneOf(
       container.terminationMessagePolicy,
       ["File", "FallbackToLogsOnError"],
       path.child("terminationMessagePolicy"),
     ),
-    ...validatePorts(container.ports ?? [], path.child("ports")),
-    ...validateEnv(container.env ?? [], path.child("env")),
-    ...validateEnvFrom(container.envFrom ?? [], path.child("envFrom")),
-    ...validateMounts(mounts, devices, context.volumeNames, path.child("volumeMounts")),
-    ...requiredOneOf(
+    validatePorts(container.ports ?? [], path.child("ports")),
+    validateEnv(container.env ?? [], path.child("env")),
+    validateEnvFrom(container.envFrom ?? [], path.child("envFrom")),
+    validateMounts(mounts, devices, context.volumeNames, path.child("volumeMounts")),
+    requiredOneOf(
       container.imagePullPolicy,
       ["Always", "IfNotPresent", "Never"],
       path.child("imagePullPolicy"),
     ),
-    ...validateResources(container.resources, path.child("resources")),
-    ...validateSecurityContext(container.securityContext, path.child("securityContext")),
-  ];
+    validateResources(container.resources, path.child("resources")),
+    validateSecurityContext(container.securityContext, path.child("securityContext")),
+  );
 }
 
 const probes = [
@@ -178,16 +185,13 @@ const probes = [
   ["startupProbe", "startup"],
 ] as const;
 
-const validateHooks = (
-  container: Container,
-  graceSeconds: number,
-  path: FieldPath,
-): FieldErrors => [
-  ...validateLifecycle(container.lifecycle, graceSeconds, path.child("lifecycle")),
-  ...probes.flatMap(([field, kind]) =>
-    validateProbe(container[field], kind, graceSeconds, path.child(field)),
-  ),
-];
+const validateHooks = (container: Container, graceSeconds: number, path: FieldPath): FieldErrors =>
+  allOf(
+    validateLifecycle(container.lifecycle, graceSeconds, path.child("lifecycle")),
+    probes.flatMap(([field, kind]) =>
+      validateProbe(container[field], kind, graceSeconds, path.child(field)),
+    ),
+  );
 
 export function validateContainers(
   containers: readonly Container[],
@@ -209,7 +213,7 @@ export function validateContainers(
       ...validateRestartPolicy(container, at),
     );
   }
-  return [...errors, ...hostPortConflicts(containers, path)];
+  return allOf(errors, hostPortConflicts(containers, path));
 }
 
 const sidecarOnly = "may not be set for init containers without restartPolicy=Always";

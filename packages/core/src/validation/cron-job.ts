@@ -1,4 +1,5 @@
 // CronJobs at creation and at update (job-spec 5, C1, C2).
+import { allOf } from "../apimachinery/all-of.ts";
 import { type FieldErrors, invalid, notSupported, required } from "../apimachinery/field-error.ts";
 import { fieldPath, type FieldPath } from "../apimachinery/field-path.ts";
 import { byteLength } from "../apimachinery/go-text.ts";
@@ -67,34 +68,34 @@ function validateTemplate(template: JobTemplateSpec, path: FieldPath): FieldErro
 function validateSpec(spec: CronJobSpec, old: CronJobSpec | undefined): FieldErrors {
   const path = fieldPath("spec");
   const { successfulJobsHistoryLimit: succeeded, failedJobsHistoryLimit: failed } = spec;
-  return [
-    ...validateSchedule(spec, old, path.child("schedule")),
-    ...nonNegative(spec.startingDeadlineSeconds, path.child("startingDeadlineSeconds")),
-    ...(old === undefined || old.timeZone !== spec.timeZone
+  return allOf(
+    validateSchedule(spec, old, path.child("schedule")),
+    nonNegative(spec.startingDeadlineSeconds, path.child("startingDeadlineSeconds")),
+    old === undefined || old.timeZone !== spec.timeZone
       ? validateTimeZone(spec.timeZone, path.child("timeZone"))
-      : []),
-    ...requiredOneOf(
+      : [],
+    requiredOneOf(
       spec.concurrencyPolicy,
       ["Allow", "Forbid", "Replace"],
       path.child("concurrencyPolicy"),
     ),
-    ...validateTemplate(spec.jobTemplate ?? {}, path.child("jobTemplate", "spec")),
-    ...nonNegative(succeeded, path.child("successfulJobsHistoryLimit")),
-    ...nonNegative(failed, path.child("failedJobsHistoryLimit")),
-  ];
+    validateTemplate(spec.jobTemplate ?? {}, path.child("jobTemplate", "spec")),
+    nonNegative(succeeded, path.child("successfulJobsHistoryLimit")),
+    nonNegative(failed, path.child("failedJobsHistoryLimit")),
+  );
 }
 
 /** Expects a defaulted CronJob. */
 export function validateCronJobCreate(cronJob: CronJob): FieldErrors {
   const name = cronJob.metadata?.name ?? "";
-  const errors = [
-    ...validateObjectMeta(cronJob.metadata, {
+  const errors = allOf(
+    validateObjectMeta(cronJob.metadata, {
       namespaced: true,
       nameRule: isDns1123Subdomain,
       path: fieldPath("metadata"),
     }),
-    ...validateSpec(cronJob.spec ?? {}, undefined),
-  ];
+    validateSpec(cronJob.spec ?? {}, undefined),
+  );
   if (byteLength(name) > maxNameLength) {
     const detail = `must be no more than ${maxNameLength} characters`;
     errors.push(invalid("metadata.name", name, detail));
@@ -103,7 +104,8 @@ export function validateCronJobCreate(cronJob: CronJob): FieldErrors {
 }
 
 /** C2: all of the spec may change. The length of the name is not looked at again (C1). */
-export const validateCronJobUpdate = (next: CronJob, old: CronJob): FieldErrors => [
-  ...validateObjectMetaUpdate(next.metadata, old.metadata, fieldPath("metadata")),
-  ...validateSpec(next.spec ?? {}, old.spec ?? {}),
-];
+export const validateCronJobUpdate = (next: CronJob, old: CronJob): FieldErrors =>
+  allOf(
+    validateObjectMetaUpdate(next.metadata, old.metadata, fieldPath("metadata")),
+    validateSpec(next.spec ?? {}, old.spec ?? {}),
+  );

@@ -58,7 +58,7 @@ export function validateSelector(spec: JobSpec, path: FieldPath): FieldErrors {
   const parsed = selectorFromObject(selector);
   const malformed = selector !== undefined && parsed === undefined;
   if (!malformed && !matchesLabels(parsed, labels)) {
-    const at = path.child("template", "metadata", "labels");
+    const at = path.child("template", "metadata").child("labels");
     const detail = "`selector` does not match template `labels`";
     errors.push(invalid(at, labels ?? null, detail));
   }

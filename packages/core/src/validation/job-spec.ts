@@ -1,4 +1,5 @@
 // JobSpec of a Job or of a CronJob's template, without the selector rules (job-spec 3, 3.1).
+import { allOf } from "../apimachinery/all-of.ts";
 import {
   type FieldErrors,
   invalid,
@@ -170,14 +171,12 @@ function validateRestartPolicy(spec: JobSpec, path: FieldPath): FieldErrors {
 /** `path`: `spec`, or `spec.jobTemplate.spec` of a CronJob. */
 export function validateJobSpecFields(spec: JobSpec, path: FieldPath): FieldErrors {
   const templatePath = path.child("template");
-  return [
-    ...validateNumbers(spec, path),
-    ...(spec.managedBy === undefined
-      ? []
-      : validateManagedBy(spec.managedBy, path.child("managedBy"))),
-    ...validateCompletionMode(spec, path),
-    ...validatePolicies(spec, path),
-    ...validatePodTemplate(spec.template ?? {}, templatePath),
-    ...validateRestartPolicy(spec, templatePath.child("spec", "restartPolicy")),
-  ];
+  return allOf(
+    validateNumbers(spec, path),
+    spec.managedBy === undefined ? [] : validateManagedBy(spec.managedBy, path.child("managedBy")),
+    validateCompletionMode(spec, path),
+    validatePolicies(spec, path),
+    validatePodTemplate(spec.template ?? {}, templatePath),
+    validateRestartPolicy(spec, templatePath.child("spec", "restartPolicy")),
+  );
 }

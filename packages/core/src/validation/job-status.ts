@@ -1,4 +1,5 @@
 // Status of a Job, by itself and after the old one (job-spec 8, U2, U3).
+import { allOf } from "../apimachinery/all-of.ts";
 import {
   duplicate,
   type FieldErrors,
@@ -89,12 +90,13 @@ function validateUncounted(uncounted: UncountedTerminatedPods | undefined): Fiel
 }
 
 /** U2: always. */
-const validateCounters = (status: JobStatus): FieldErrors => [
-  ...(["active", "succeeded", "failed", "ready", "terminating"] as const).flatMap((field) =>
-    nonNegative(status[field], path.child(field)),
-  ),
-  ...validateUncounted(status.uncountedTerminatedPods),
-];
+const validateCounters = (status: JobStatus): FieldErrors =>
+  allOf(
+    (["active", "succeeded", "failed", "ready", "terminating"] as const).flatMap((field) =>
+      nonNegative(status[field], path.child(field)),
+    ),
+    validateUncounted(status.uncountedTerminatedPods),
+  );
 
 /** U3: conditions that exclude each other, and the completion time that goes with Complete. */
 function validateCompletion({ next, changed }: Transition): FieldErrors {
@@ -282,18 +284,19 @@ function validateStartTime(suspended: boolean, next: Facts, old: Facts): FieldEr
 /** The rules of the status alone: also what the controller writes must pass them. */
 export function validateJobStatusTransition(next: Job, old: Job): FieldErrors {
   const transition = transitionOf(next, old);
-  return [
-    ...validateCounters(transition.next.status),
-    ...validateCompletion(transition),
-    ...validateFinished(transition),
-    ...validateIndexes(transition),
-    ...validateCounts(transition),
-    ...validateHistory(transition),
-  ];
+  return allOf(
+    validateCounters(transition.next.status),
+    validateCompletion(transition),
+    validateFinished(transition),
+    validateIndexes(transition),
+    validateCounts(transition),
+    validateHistory(transition),
+  );
 }
 
 /** U1 to U3: `next` has the stored spec. */
-export const validateJobStatusUpdate = (next: Job, old: Job): FieldErrors => [
-  ...validateObjectMetaUpdate(next.metadata, old.metadata, fieldPath("metadata")),
-  ...validateJobStatusTransition(next, old),
-];
+export const validateJobStatusUpdate = (next: Job, old: Job): FieldErrors =>
+  allOf(
+    validateObjectMetaUpdate(next.metadata, old.metadata, fieldPath("metadata")),
+    validateJobStatusTransition(next, old),
+  );

@@ -1,4 +1,5 @@
 // What is suspicious about a Job or a CronJob, but accepted (job-spec 3.1, 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import { fieldPath, type FieldPath } from "../apimachinery/field-path.ts";
 import { isDns1123Label } from "../apimachinery/name-rules.ts";
 import type { CronJob, Job, JobSpec } from "../schema/batch.ts";
@@ -27,10 +28,10 @@ function jobSpecWarnings(spec: JobSpec, path: FieldPath): Warnings {
         "completedIndexes when a big number of indexes fail",
     );
   }
-  return [
-    ...warnings,
-    ...podSpecWarnings(spec.template?.spec ?? {}, path.child("template", "spec")),
-  ];
+  return allOf(
+    warnings,
+    podSpecWarnings(spec.template?.spec ?? {}, path.child("template", "spec")),
+  );
 }
 
 /** An update of metadata alone says nothing new. */
@@ -40,10 +41,10 @@ const specChanged = (next: Job | CronJob, old: Job | CronJob): boolean =>
 /** `old`: absent at creation. Generations are those after the update was prepared (M5). */
 export function jobWarnings(job: Job, old?: Job): Warnings {
   if (old !== undefined && !specChanged(job, old)) return [];
-  return [
-    ...(old === undefined ? nameWarnings(job.metadata?.name ?? "") : []),
-    ...jobSpecWarnings(job.spec ?? {}, fieldPath("spec")),
-  ];
+  return allOf(
+    old === undefined ? nameWarnings(job.metadata?.name ?? "") : [],
+    jobSpecWarnings(job.spec ?? {}, fieldPath("spec")),
+  );
 }
 
 /** The doubled `spec` of the schedule's path is Kubernetes' own. */
@@ -56,9 +57,9 @@ export function cronJobWarnings(cronJob: CronJob, old?: CronJob): Warnings {
   if (old !== undefined && !specChanged(cronJob, old)) return [];
   const spec = cronJob.spec?.jobTemplate?.spec ?? {};
   const inSchedule = old !== undefined && cronJob.spec?.schedule?.includes("TZ") === true;
-  return [
-    ...(old === undefined ? nameWarnings(cronJob.metadata?.name ?? "") : []),
-    ...jobSpecWarnings(spec, fieldPath("spec", "jobTemplate", "spec")),
-    ...(inSchedule ? [zoneInScheduleWarning] : []),
-  ];
+  return allOf(
+    old === undefined ? nameWarnings(cronJob.metadata?.name ?? "") : [],
+    jobSpecWarnings(spec, fieldPath("spec", "jobTemplate", "spec")),
+    inSchedule ? [zoneInScheduleWarning] : [],
+  );
 }

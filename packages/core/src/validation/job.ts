@@ -1,4 +1,5 @@
 // Jobs at creation and at update (job-spec 2 M3, 3, 4, 7).
+import { allOf } from "../apimachinery/all-of.ts";
 import { type FieldErrors, invalid } from "../apimachinery/field-error.ts";
 import { fieldPath } from "../apimachinery/field-path.ts";
 import { isDns1123Label, isDns1123Subdomain } from "../apimachinery/name-rules.ts";
@@ -26,17 +27,17 @@ function validateIndexedName(job: Job): FieldErrors {
 
 function validateJob(job: Job, prefixedLabels: boolean): FieldErrors {
   const spec = job.spec ?? {};
-  return [
-    ...validateObjectMeta(job.metadata, {
+  return allOf(
+    validateObjectMeta(job.metadata, {
       namespaced: true,
       nameRule: isDns1123Subdomain,
       path: fieldPath("metadata"),
     }),
-    ...validateGeneratedSelector(job, prefixedLabels),
-    ...validateJobSpecFields(spec, specPath),
-    ...validateSelector(spec, specPath),
-    ...validateIndexedName(job),
-  ];
+    validateGeneratedSelector(job, prefixedLabels),
+    validateJobSpecFields(spec, specPath),
+    validateSelector(spec, specPath),
+    validateIndexedName(job),
+  );
 }
 
 /** Expects a defaulted Job with its uid and its generated selector. */
@@ -62,29 +63,30 @@ function validateSpecUpdate(next: Job, old: Job): FieldErrors {
   const oldSpec = old.spec ?? {};
   const same = (field: keyof JobSpec): FieldErrors =>
     unchanged(spec[field], oldSpec[field], specPath.child(field));
-  return [
-    ...validateCompletionsUpdate(spec, oldSpec),
-    ...same("selector"),
-    ...validateTemplateUpdate(next, old, specPath.child("template")),
-    ...same("completionMode"),
-    ...unchanged(
+  return allOf(
+    validateCompletionsUpdate(spec, oldSpec),
+    same("selector"),
+    validateTemplateUpdate(next, old, specPath.child("template")),
+    same("completionMode"),
+    unchanged(
       shown(spec.podFailurePolicy, podFailurePolicyValue),
       shown(oldSpec.podFailurePolicy, podFailurePolicyValue),
       specPath.child("podFailurePolicy"),
     ),
-    ...same("backoffLimitPerIndex"),
-    ...same("managedBy"),
-    ...unchanged(
+    same("backoffLimitPerIndex"),
+    same("managedBy"),
+    unchanged(
       shown(spec.successPolicy, successPolicyValue),
       shown(oldSpec.successPolicy, successPolicyValue),
       specPath.child("successPolicy"),
     ),
-  ];
+  );
 }
 
 /** Expects both defaulted. Rules of the spec alone are reported once (E3). */
-export const validateJobUpdate = (next: Job, old: Job): FieldErrors => [
-  ...validateJob(next, hasPrefixedLabels(old)),
-  ...validateObjectMetaUpdate(next.metadata, old.metadata, fieldPath("metadata")),
-  ...validateSpecUpdate(next, old),
-];
+export const validateJobUpdate = (next: Job, old: Job): FieldErrors =>
+  allOf(
+    validateJob(next, hasPrefixedLabels(old)),
+    validateObjectMetaUpdate(next.metadata, old.metadata, fieldPath("metadata")),
+    validateSpecUpdate(next, old),
+  );

@@ -1,4 +1,5 @@
 // spec.podFailurePolicy (job-spec 3.2).
+import { allOf } from "../apimachinery/all-of.ts";
 import {
   duplicate,
   type FieldErrors,
@@ -120,13 +121,13 @@ export function validatePodFailurePolicy(
   const rulesPath = path.child("rules");
   const pod = spec.template?.spec;
   const containerNames = new Set(
-    [...(pod?.containers ?? []), ...(pod?.initContainers ?? [])].map(({ name = "" }) => name),
+    allOf(pod?.containers ?? [], pod?.initContainers ?? []).map(({ name = "" }) => name),
   );
   const count = rules.length > maxRules ? [tooMany(rulesPath, rules.length, maxRules)] : [];
-  return [
-    ...count,
-    ...rules.flatMap((rule, i) => validateRule(rule, spec, rulesPath.index(i), containerNames)),
-  ];
+  return allOf(
+    count,
+    rules.flatMap((rule, i) => validateRule(rule, spec, rulesPath.index(i), containerNames)),
+  );
 }
 
 /** As error texts show it: with the names that the Go struct has (E5). */

@@ -1,4 +1,5 @@
 // Pod specs, of templates and of Pods, and the template around them (job-spec 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import { type FieldErrors, forbidden } from "../apimachinery/field-error.ts";
 import type { FieldPath } from "../apimachinery/field-path.ts";
 import { validateLabels } from "../apimachinery/label-selector.ts";
@@ -20,19 +21,20 @@ import { validateVolumes } from "./volume.ts";
 const restartPolicies = ["Always", "OnFailure", "Never"];
 const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None", ""];
 
-const validateNames = (spec: PodSpec, path: FieldPath): FieldErrors => [
-  ...namedIfSet(spec.serviceAccountName, isDns1123Subdomain, path.child("serviceAccountName")),
-  ...namedIfSet(spec.nodeName, isDns1123Subdomain, path.child("nodeName")),
-  ...validatePodDeadline(spec.activeDeadlineSeconds, path.child("activeDeadlineSeconds")),
-  ...namedIfSet(spec.hostname, isDns1123Label, path.child("hostname")),
-  ...namedIfSet(spec.subdomain, isDns1123Label, path.child("subdomain")),
-  ...validateTolerations(spec.tolerations ?? [], path.child("tolerations")),
-  ...namedIfSet(spec.priorityClassName, isDns1123Subdomain, path.child("priorityClassName")),
-  ...namedIfSet(spec.runtimeClassName, isDns1123Subdomain, path.child("runtimeClassName")),
-  ...(spec.os === undefined
-    ? []
-    : requiredOneOf(spec.os.name, ["linux", "windows"], path.child("os", "name"))),
-];
+const validateNames = (spec: PodSpec, path: FieldPath): FieldErrors =>
+  allOf(
+    namedIfSet(spec.serviceAccountName, isDns1123Subdomain, path.child("serviceAccountName")),
+    namedIfSet(spec.nodeName, isDns1123Subdomain, path.child("nodeName")),
+    validatePodDeadline(spec.activeDeadlineSeconds, path.child("activeDeadlineSeconds")),
+    namedIfSet(spec.hostname, isDns1123Label, path.child("hostname")),
+    namedIfSet(spec.subdomain, isDns1123Label, path.child("subdomain")),
+    validateTolerations(spec.tolerations ?? [], path.child("tolerations")),
+    namedIfSet(spec.priorityClassName, isDns1123Subdomain, path.child("priorityClassName")),
+    namedIfSet(spec.runtimeClassName, isDns1123Subdomain, path.child("runtimeClassName")),
+    spec.os === undefined
+      ? []
+      : requiredOneOf(spec.os.name, ["linux", "windows"], path.child("os", "name")),
+  );
 
 /** Expects a defaulted spec. */
 export function validatePodSpec(spec: PodSpec, path: FieldPath): FieldErrors {
@@ -43,31 +45,31 @@ export function validatePodSpec(spec: PodSpec, path: FieldPath): FieldErrors {
     graceSeconds: spec.terminationGracePeriodSeconds ?? 0,
   };
   const initPath = path.child("initContainers");
-  return [
-    ...errors,
-    ...validateContainers(containers, context, path.child("containers")),
-    ...validateInitContainers(initContainers, containers, context, initPath),
-    ...requiredOneOf(spec.restartPolicy, restartPolicies, path.child("restartPolicy")),
-    ...oneOf(spec.dnsPolicy, dnsPolicies, path.child("dnsPolicy")),
-    ...validateLabels(spec.nodeSelector, path.child("nodeSelector")),
-    ...validatePodSecurityContext(spec.securityContext, path.child("securityContext")),
-    ...validateAffinity(spec.affinity, path.child("affinity")),
-    ...validateSchedulingGates(spec.schedulingGates ?? [], path.child("schedulingGates")),
-    ...validateSpreading(
+  return allOf(
+    errors,
+    validateContainers(containers, context, path.child("containers")),
+    validateInitContainers(initContainers, containers, context, initPath),
+    requiredOneOf(spec.restartPolicy, restartPolicies, path.child("restartPolicy")),
+    oneOf(spec.dnsPolicy, dnsPolicies, path.child("dnsPolicy")),
+    validateLabels(spec.nodeSelector, path.child("nodeSelector")),
+    validatePodSecurityContext(spec.securityContext, path.child("securityContext")),
+    validateAffinity(spec.affinity, path.child("affinity")),
+    validateSchedulingGates(spec.schedulingGates ?? [], path.child("schedulingGates")),
+    validateSpreading(
       spec.topologySpreadConstraints ?? [],
       path.child("topologySpreadConstraints"),
     ),
-    ...validateNames(spec, path),
-  ];
+    validateNames(spec, path),
+  );
 }
 
 /** Labels and annotations are reported without `metadata` in the path, as Kubernetes does. */
 export function validatePodTemplate(template: PodTemplateSpec, path: FieldPath): FieldErrors {
-  const errors = [
-    ...validateLabels(template.metadata?.labels, path.child("labels")),
-    ...validateAnnotations(template.metadata?.annotations, path.child("annotations")),
-    ...validatePodSpec(template.spec ?? {}, path.child("spec")),
-  ];
+  const errors = allOf(
+    validateLabels(template.metadata?.labels, path.child("labels")),
+    validateAnnotations(template.metadata?.annotations, path.child("annotations")),
+    validatePodSpec(template.spec ?? {}, path.child("spec")),
+  );
   if ((template.spec?.ephemeralContainers ?? []).length > 0) {
     const at = path.child("spec", "ephemeralContainers");
     errors.push(forbidden(at, "ephemeral containers not allowed in pod template"));

@@ -1,4 +1,5 @@
 // What is suspicious about a Pod or a template, but accepted (job-spec 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import { fieldPath, type FieldPath } from "../apimachinery/field-path.ts";
 import { goQuote } from "../apimachinery/go-text.ts";
 import { isDns1123Label } from "../apimachinery/name-rules.ts";
@@ -37,12 +38,12 @@ function pullSecretWarnings(spec: PodSpec, path: FieldPath): Warnings {
   const names = secrets.map(({ name = "" }) => name);
   const warning = (i: number, text: string, name: string): string =>
     `${path.index(i).child("name").toString()}: ${text} ${goQuote(name)}`;
-  return [
-    ...names.flatMap((name, i) =>
+  return allOf(
+    names.flatMap((name, i) =>
       names.indexOf(name) < i ? [warning(i, "duplicate name", name)] : [],
     ),
-    ...names.flatMap((name, i) => (name === "" ? [warning(i, "invalid empty name", name)] : [])),
-  ];
+    names.flatMap((name, i) => (name === "" ? [warning(i, "invalid empty name", name)] : [])),
+  );
 }
 
 const byteResources = ["memory", "ephemeral-storage"];
@@ -129,11 +130,12 @@ function portNameWarnings(places: readonly PortPlace[]): Warnings {
   return warnings;
 }
 
-const containerWarnings = (container: Container, path: FieldPath): Warnings => [
-  ...fractionWarnings(container.resources?.limits, path.child("resources", "limits")),
-  ...fractionWarnings(container.resources?.requests, path.child("resources", "requests")),
-  ...envWarnings(container.env ?? [], path.child("env")),
-];
+const containerWarnings = (container: Container, path: FieldPath): Warnings =>
+  allOf(
+    fractionWarnings(container.resources?.limits, path.child("resources", "limits")),
+    fractionWarnings(container.resources?.requests, path.child("resources", "requests")),
+    envWarnings(container.env ?? [], path.child("env")),
+  );
 
 interface ContainerPlace {
   readonly container: Container;
@@ -152,14 +154,14 @@ export function podSpecWarnings(spec: PodSpec, path: FieldPath): Warnings {
   const initial = placed("initContainers");
   const regular = placed("containers");
   const sidecars = initial.filter(({ container }) => container.restartPolicy === "Always");
-  const warnings = [
-    ...volumeWarnings(spec.volumes ?? [], path.child("volumes")),
-    ...pullSecretWarnings(spec, path.child("imagePullSecrets")),
-    ...fractionWarnings(spec.overhead, path.child("overhead")),
-    ...[...initial, ...regular].flatMap(({ container, at }) => containerWarnings(container, at)),
-    ...portClashWarnings(portsOf([...initial, ...regular])),
-    ...portNameWarnings(portsOf([...sidecars, ...regular])),
-  ];
+  const warnings = allOf(
+    volumeWarnings(spec.volumes ?? [], path.child("volumes")),
+    pullSecretWarnings(spec, path.child("imagePullSecrets")),
+    fractionWarnings(spec.overhead, path.child("overhead")),
+    allOf(initial, regular).flatMap(({ container, at }) => containerWarnings(container, at)),
+    portClashWarnings(portsOf(allOf(initial, regular))),
+    portNameWarnings(portsOf(allOf(sidecars, regular))),
+  );
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
     const at = path.child("terminationGracePeriodSeconds");
     warnings.push(
@@ -179,5 +181,5 @@ export function podWarnings(pod: Pod): Warnings {
           "metadata.name: this is used in the Pod's hostname, which can result in surprising " +
             `behavior; a DNS label is recommended: [${messages.join(" ")}]`,
         ];
-  return [...nameWarnings, ...podSpecWarnings(pod.spec ?? {}, fieldPath("spec"))];
+  return allOf(nameWarnings, podSpecWarnings(pod.spec ?? {}, fieldPath("spec")));
 }

@@ -1,4 +1,5 @@
 // Pods at creation and at update (job-spec 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import { type FieldErrors, forbidden, invalid, required } from "../apimachinery/field-error.ts";
 import { fieldPath, type FieldPath } from "../apimachinery/field-path.ts";
 import { isDns1123Subdomain } from "../apimachinery/name-rules.ts";
@@ -23,7 +24,7 @@ const validateMeta = (pod: Pod): FieldErrors =>
 /** Expects a defaulted Pod. */
 export function validatePodCreate(pod: Pod): FieldErrors {
   const spec = pod.spec ?? {};
-  const errors = [...validateMeta(pod), ...validatePodSpec(spec, specPath)];
+  const errors = allOf(validateMeta(pod), validatePodSpec(spec, specPath));
   if ((spec.ephemeralContainers ?? []).length > 0) {
     const detail = "cannot be set on create";
     errors.push(forbidden(specPath.child("ephemeralContainers"), detail));
@@ -125,7 +126,7 @@ function validateContainersUpdate(next: PodSpec, old: PodSpec): [FieldErrors, st
     errors.push(...validateImages(containers, path));
   }
   const deadline = validateDeadlineUpdate(next, old);
-  return [[...errors, ...deadline], deadline.some(({ value }) => value !== "null")];
+  return [allOf(errors, deadline), deadline.some(({ value }) => value !== "null")];
 }
 
 /** Expects both defaulted. The difference that Kubernetes prints after the message is left out. */
@@ -133,12 +134,12 @@ export function validatePodUpdate(next: Pod, old: Pod): FieldErrors {
   const spec = next.spec ?? {};
   const oldSpec = old.spec ?? {};
   const [containerErrors, stop] = validateContainersUpdate(spec, oldSpec);
-  const errors = [
-    ...validateObjectMetaUpdate(next.metadata, old.metadata, metadataPath),
-    ...validateMeta(next),
-    ...validatePodSpec(spec, specPath),
-    ...containerErrors,
-  ];
+  const errors = allOf(
+    validateObjectMetaUpdate(next.metadata, old.metadata, metadataPath),
+    validateMeta(next),
+    validatePodSpec(spec, specPath),
+    containerErrors,
+  );
   if (stop) return errors;
   errors.push(...validateGatesUpdate(spec, oldSpec), ...validateTolerationUpdate(spec, oldSpec));
   if (!semanticEqual(spec, withAllowedChanges(oldSpec, spec))) {

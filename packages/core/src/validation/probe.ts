@@ -1,4 +1,5 @@
 // Probes and lifecycle handlers of containers (job-spec 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import {
   betweenDetail,
   type FieldErrors,
@@ -20,14 +21,14 @@ const validatePort = (port: number | string | undefined, path: FieldPath): Field
   typeof port === "string" ? named(port, isPortName, path) : validatePortNumber(port ?? 0, path);
 
 function validateHttpGet(action: HTTPGetAction, path: FieldPath): FieldErrors {
-  return [
-    ...requiredText(action.path, path.child("path")),
-    ...validatePort(action.port, path.child("port")),
-    ...requiredOneOf(action.scheme, ["HTTP", "HTTPS"], path.child("scheme")),
-    ...(action.httpHeaders ?? []).flatMap(({ name }) =>
+  return allOf(
+    requiredText(action.path, path.child("path")),
+    validatePort(action.port, path.child("port")),
+    requiredOneOf(action.scheme, ["HTTP", "HTTPS"], path.child("scheme")),
+    (action.httpHeaders ?? []).flatMap(({ name }) =>
       named(name, isHttpHeaderName, path.child("httpHeaders")),
     ),
-  ];
+  );
 }
 
 type Handler = LifecycleHandler & Pick<Probe, "grpc">;
@@ -74,14 +75,14 @@ export function validateProbe(
   path: FieldPath,
 ): FieldErrors {
   if (probe === undefined) return [];
-  const errors = [
-    ...validateHandler(probe, graceSeconds, path),
-    ...nonNegative(probe.initialDelaySeconds, path.child("initialDelaySeconds")),
-    ...nonNegative(probe.timeoutSeconds, path.child("timeoutSeconds")),
-    ...nonNegative(probe.periodSeconds, path.child("periodSeconds")),
-    ...nonNegative(probe.successThreshold, path.child("successThreshold")),
-    ...nonNegative(probe.failureThreshold, path.child("failureThreshold")),
-  ];
+  const errors = allOf(
+    validateHandler(probe, graceSeconds, path),
+    nonNegative(probe.initialDelaySeconds, path.child("initialDelaySeconds")),
+    nonNegative(probe.timeoutSeconds, path.child("timeoutSeconds")),
+    nonNegative(probe.periodSeconds, path.child("periodSeconds")),
+    nonNegative(probe.successThreshold, path.child("successThreshold")),
+    nonNegative(probe.failureThreshold, path.child("failureThreshold")),
+  );
   const grace = probe.terminationGracePeriodSeconds;
   const gracePath = path.child("terminationGracePeriodSeconds");
   if (grace !== undefined && grace <= 0) {
@@ -102,8 +103,9 @@ export function validateLifecycle(
   graceSeconds: number,
   path: FieldPath,
 ): FieldErrors {
+  if (lifecycle === undefined) return [];
   return (["postStart", "preStop"] as const).flatMap((field) => {
-    const handler = lifecycle?.[field];
+    const handler = lifecycle[field];
     return handler === undefined ? [] : validateHandler(handler, graceSeconds, path.child(field));
   });
 }

@@ -1,4 +1,5 @@
 // Requests and limits of containers (job-spec 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import {
   type FieldErrors,
   forbidden,
@@ -72,10 +73,8 @@ function validateQuantity(name: string, text: string, path: FieldPath): FieldErr
   return errors;
 }
 
-const validateEntry = (name: string, text: string, path: FieldPath): FieldErrors => [
-  ...validateName(name, path.key(name)),
-  ...validateQuantity(name, text, path.key(name)),
-];
+const validateEntry = (name: string, text: string, path: FieldPath): FieldErrors =>
+  allOf(validateName(name, path.key(name)), validateQuantity(name, text, path.key(name)));
 
 function validateAgainstLimit(
   name: string,
@@ -102,6 +101,7 @@ export function validateResources(
   resources: ResourceRequirements | undefined,
   path: FieldPath,
 ): FieldErrors {
+  if (resources?.limits === undefined && resources?.requests === undefined) return [];
   const limits = resources?.limits ?? {};
   const requests = resources?.requests ?? {};
   const errors = Object.entries(limits).flatMap(([name, text]) =>
@@ -113,7 +113,7 @@ export function validateResources(
       ...validateAgainstLimit(name, text, limits[name], path),
     );
   }
-  const names = [...Object.keys(limits), ...Object.keys(requests)];
+  const names = allOf(Object.keys(limits), Object.keys(requests));
   if (names.some(isHugePages) && !names.includes("cpu") && !names.includes("memory")) {
     errors.push(forbidden(path, "HugePages require cpu or memory"));
   }

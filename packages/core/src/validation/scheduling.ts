@@ -1,4 +1,5 @@
 // Where a Pod may run: tolerations, affinity, spreading, gates (job-spec 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import {
   betweenDetail,
   duplicate,
@@ -88,7 +89,7 @@ function validateRequirement(requirement: NodeSelectorRequirement, path: FieldPa
   } else {
     errors.push(invalid(path.child("operator"), operator, "not a valid selector operator"));
   }
-  return [...errors, ...named(key, isQualifiedName, path.child("key"))];
+  return allOf(errors, named(key, isQualifiedName, path.child("key")));
 }
 
 const validateTerm = (term: NodeSelectorTerm, path: FieldPath): FieldErrors =>
@@ -122,39 +123,45 @@ function validateNodeAffinity(affinity: Affinity["nodeAffinity"], path: FieldPat
 }
 
 function validatePodTerm(term: PodAffinityTerm | undefined, path: FieldPath): FieldErrors {
-  return [
-    ...validateLabelSelector(term?.labelSelector, path.child("labelSelector")),
-    ...validateLabelSelector(term?.namespaceSelector, path.child("namespaceSelector")),
-    ...(term?.topologyKey
+  return allOf(
+    validateLabelSelector(term?.labelSelector, path.child("labelSelector")),
+    validateLabelSelector(term?.namespaceSelector, path.child("namespaceSelector")),
+    term?.topologyKey
       ? named(term.topologyKey, isQualifiedName, path.child("topologyKey"))
-      : [required(path.child("topologyKey"), "can not be empty")]),
-  ];
+      : [required(path.child("topologyKey"), "can not be empty")],
+  );
 }
 
 function validatePodAffinity(affinity: PodAffinity | undefined, path: FieldPath): FieldErrors {
   const mustPath = path.child("requiredDuringSchedulingIgnoredDuringExecution");
   const shouldPath = path.child("preferredDuringSchedulingIgnoredDuringExecution");
-  return [
-    ...(affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).flatMap((term, i) =>
+  return allOf(
+    (affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).flatMap((term, i) =>
       validatePodTerm(term, mustPath.index(i)),
     ),
-    ...(affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap((term, i) => [
-      ...validateWeight(term.weight, shouldPath.index(i).child("weight")),
-      ...validatePodTerm(term.podAffinityTerm, shouldPath.index(i).child("podAffinityTerm")),
-    ]),
-  ];
+    (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap((term, i) =>
+      allOf(
+        validateWeight(term.weight, shouldPath.index(i).child("weight")),
+        validatePodTerm(term.podAffinityTerm, shouldPath.index(i).child("podAffinityTerm")),
+      ),
+    ),
+  );
 }
 
-export const validateAffinity = (affinity: Affinity | undefined, path: FieldPath): FieldErrors => [
-  ...validateNodeAffinity(affinity?.nodeAffinity, path.child("nodeAffinity")),
-  ...validatePodAffinity(affinity?.podAffinity, path.child("podAffinity")),
-  ...validatePodAffinity(affinity?.podAntiAffinity, path.child("podAntiAffinity")),
-];
+export const validateAffinity = (affinity: Affinity | undefined, path: FieldPath): FieldErrors =>
+  affinity === undefined
+    ? []
+    : allOf(
+        validateNodeAffinity(affinity.nodeAffinity, path.child("nodeAffinity")),
+        validatePodAffinity(affinity.podAffinity, path.child("podAffinity")),
+        validatePodAffinity(affinity.podAntiAffinity, path.child("podAntiAffinity")),
+      );
 
 export function validateSchedulingGates(
   gates: readonly PodSchedulingGate[],
   path: FieldPath,
 ): FieldErrors {
+  if (gates.length === 0) return [];
   const errors: FieldErrors = [];
   const names = new Set<string>();
   for (const [i, { name = "" }] of gates.entries()) {
@@ -169,20 +176,22 @@ export const validateSpreading = (
   constraints: readonly TopologySpreadConstraint[],
   path: FieldPath,
 ): FieldErrors =>
-  constraints.flatMap(({ maxSkew = 0, topologyKey, whenUnsatisfiable, labelSelector }, i) => [
-    ...(maxSkew > 0
-      ? []
-      : [invalid(path.index(i).child("maxSkew"), maxSkew, "must be greater than zero")]),
-    ...(topologyKey
-      ? requiredName(topologyKey, isQualifiedName, path.index(i).child("topologyKey"))
-      : [required(path.index(i).child("topologyKey"), "can not be empty")]),
-    ...requiredOneOf(
-      whenUnsatisfiable,
-      ["DoNotSchedule", "ScheduleAnyway"],
-      path.index(i).child("whenUnsatisfiable"),
+  constraints.flatMap(({ maxSkew = 0, topologyKey, whenUnsatisfiable, labelSelector }, i) =>
+    allOf(
+      maxSkew > 0
+        ? []
+        : [invalid(path.index(i).child("maxSkew"), maxSkew, "must be greater than zero")],
+      topologyKey
+        ? requiredName(topologyKey, isQualifiedName, path.index(i).child("topologyKey"))
+        : [required(path.index(i).child("topologyKey"), "can not be empty")],
+      requiredOneOf(
+        whenUnsatisfiable,
+        ["DoNotSchedule", "ScheduleAnyway"],
+        path.index(i).child("whenUnsatisfiable"),
+      ),
+      validateLabelSelector(labelSelector, path.index(i).child("labelSelector")),
     ),
-    ...validateLabelSelector(labelSelector, path.index(i).child("labelSelector")),
-  ]);
+  );
 
 const maxDeadlineSeconds = 2147483647;
 

@@ -1,4 +1,5 @@
 // Users, groups and privileges of Pods and containers (job-spec 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import { betweenDetail, type FieldErrors, invalid } from "../apimachinery/field-error.ts";
 import type { FieldPath } from "../apimachinery/field-path.ts";
 import type { SecurityContext } from "../schema/container.ts";
@@ -14,10 +15,10 @@ export const validateSecurityContext = (
   path: FieldPath,
 ): FieldErrors => {
   if (context === undefined) return [];
-  const errors = [
-    ...validateId(context.runAsUser, path.child("runAsUser")),
-    ...validateId(context.runAsGroup, path.child("runAsGroup")),
-  ];
+  const errors = allOf(
+    validateId(context.runAsUser, path.child("runAsUser")),
+    validateId(context.runAsGroup, path.child("runAsGroup")),
+  );
   if (context.allowPrivilegeEscalation === false) {
     if (context.privileged === true) {
       const detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
@@ -35,11 +36,12 @@ export const validateSecurityContext = (
 export const validatePodSecurityContext = (
   context: PodSecurityContext | undefined,
   path: FieldPath,
-): FieldErrors => [
-  ...validateId(context?.fsGroup, path.child("fsGroup")),
-  ...validateId(context?.runAsUser, path.child("runAsUser")),
-  ...validateId(context?.runAsGroup, path.child("runAsGroup")),
-  ...(context?.supplementalGroups ?? []).flatMap((id, i) =>
-    validateId(id, path.child("supplementalGroups").index(i)),
-  ),
-];
+): FieldErrors =>
+  allOf(
+    validateId(context?.fsGroup, path.child("fsGroup")),
+    validateId(context?.runAsUser, path.child("runAsUser")),
+    validateId(context?.runAsGroup, path.child("runAsGroup")),
+    (context?.supplementalGroups ?? []).flatMap((id, i) =>
+      validateId(id, path.child("supplementalGroups").index(i)),
+    ),
+  );

@@ -1,4 +1,5 @@
 // spec.successPolicy (job-spec 3.3).
+import { allOf } from "../apimachinery/all-of.ts";
 import {
   type FieldErrors,
   invalid,
@@ -79,7 +80,10 @@ export function validateSuccessPolicy(
   }
   if (rules.length > maxRules) errors.push(tooMany(rulesPath, rules.length, maxRules));
   const bound = completions ?? Infinity;
-  return [...errors, ...rules.flatMap((rule, i) => validateRule(rule, bound, rulesPath.index(i)))];
+  return allOf(
+    errors,
+    rules.flatMap((rule, i) => validateRule(rule, bound, rulesPath.index(i))),
+  );
 }
 
 /** As error texts show it: with the names that the Go struct has (E5). */

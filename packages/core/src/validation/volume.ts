@@ -1,4 +1,5 @@
 // Volumes of a Pod (job-spec 6).
+import { allOf } from "../apimachinery/all-of.ts";
 import {
   duplicate,
   type FieldErrors,
@@ -40,13 +41,15 @@ const validateMode = (mode: number | undefined, path: FieldPath): FieldErrors =>
   mode === undefined || (mode >= 0 && mode <= maxFileMode) ? [] : [invalid(path, mode, modeDetail)];
 
 const validateItems = (items: readonly KeyToPath[], path: FieldPath): FieldErrors =>
-  items.flatMap(({ key, path: target, mode }, i) => [
-    ...requiredText(key, path.index(i).child("key")),
-    ...(target
-      ? validateUnreservedPath(target, path.index(i).child("path"))
-      : [required(path.index(i).child("path"))]),
-    ...validateMode(mode, path.index(i).child("mode")),
-  ]);
+  items.flatMap(({ key, path: target, mode }, i) =>
+    allOf(
+      requiredText(key, path.index(i).child("key")),
+      target
+        ? validateUnreservedPath(target, path.index(i).child("path"))
+        : [required(path.index(i).child("path"))],
+      validateMode(mode, path.index(i).child("mode")),
+    ),
+  );
 
 function validateDownwardFile(file: DownwardAPIVolumeFile, path: FieldPath): FieldErrors {
   const { fieldRef, resourceFieldRef } = file;
@@ -70,7 +73,7 @@ function validateDownwardFile(file: DownwardAPIVolumeFile, path: FieldPath): Fie
     const at = path.child("resourceFieldRef");
     errors.push(...validateResourceFieldRef(resourceFieldRef, "volume", at));
   }
-  return [...errors, ...validateMode(file.mode, path.child("mode"))];
+  return allOf(errors, validateMode(file.mode, path.child("mode")));
 }
 
 const validateDownwardFiles = (
@@ -108,12 +111,13 @@ function validateProjection(projection: VolumeProjection, path: FieldPath): Fiel
   return errors;
 }
 
-const validateProjected = (source: ProjectedVolumeSource, path: FieldPath): FieldErrors => [
-  ...validateMode(source.defaultMode, path.child("defaultMode")),
-  ...(source.sources ?? []).flatMap((projection, i) =>
-    validateProjection(projection, path.child("sources").index(i)),
-  ),
-];
+const validateProjected = (source: ProjectedVolumeSource, path: FieldPath): FieldErrors =>
+  allOf(
+    validateMode(source.defaultMode, path.child("defaultMode")),
+    (source.sources ?? []).flatMap((projection, i) =>
+      validateProjection(projection, path.child("sources").index(i)),
+    ),
+  );
 
 type Checks = {
   [Source in Exclude<keyof Volume, "name">]?: (
@@ -130,34 +134,38 @@ const checks: Checks = {
       : [],
   hostPath: (source, path) =>
     source.path
-      ? [
-          ...withoutBacksteps(source.path, path.child("path")),
-          ...oneOf(source.type, hostPathTypes, path.child("type")),
-        ]
+      ? allOf(
+          withoutBacksteps(source.path, path.child("path")),
+          oneOf(source.type, hostPathTypes, path.child("type")),
+        )
       : [required(path.child("path"))],
-  secret: (source, path) => [
-    ...requiredText(source.secretName, path.child("secretName")),
-    ...validateMode(source.defaultMode, path.child("defaultMode")),
-    ...validateItems(source.items ?? [], path.child("items")),
-  ],
-  configMap: (source, path) => [
-    ...requiredText(source.name, path.child("name")),
-    ...validateMode(source.defaultMode, path.child("defaultMode")),
-    ...validateItems(source.items ?? [], path.child("items")),
-  ],
-  downwardAPI: (source, path) => [
-    ...validateMode(source.defaultMode, path.child("defaultMode")),
-    ...validateDownwardFiles(source.items ?? [], path.child("items")),
-  ],
+  secret: (source, path) =>
+    allOf(
+      requiredText(source.secretName, path.child("secretName")),
+      validateMode(source.defaultMode, path.child("defaultMode")),
+      validateItems(source.items ?? [], path.child("items")),
+    ),
+  configMap: (source, path) =>
+    allOf(
+      requiredText(source.name, path.child("name")),
+      validateMode(source.defaultMode, path.child("defaultMode")),
+      validateItems(source.items ?? [], path.child("items")),
+    ),
+  downwardAPI: (source, path) =>
+    allOf(
+      validateMode(source.defaultMode, path.child("defaultMode")),
+      validateDownwardFiles(source.items ?? [], path.child("items")),
+    ),
   projected: validateProjected,
   persistentVolumeClaim: (source, path) => requiredText(source.claimName, path.child("claimName")),
-  nfs: (source, path) => [
-    ...requiredText(source.server, path.child("server")),
-    ...requiredText(source.path, path.child("path")),
-    ...(source.path && !source.path.startsWith("/")
-      ? [invalid(path.child("path"), source.path, "must be an absolute path")]
-      : []),
-  ],
+  nfs: (source, path) =>
+    allOf(
+      requiredText(source.server, path.child("server")),
+      requiredText(source.path, path.child("path")),
+      source.path && !source.path.startsWith("/")
+        ? [invalid(path.child("path"), source.path, "must be an absolute path")]
+        : [],
+    ),
   csi: (source, path) => requiredText(source.driver, path.child("driver")),
   ephemeral: (source, path) =>
     source.volumeClaimTemplate === undefined ? [required(path.child("volumeClaimTemplate"))] : [],
