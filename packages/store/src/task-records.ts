@@ -61,7 +61,9 @@ export const putTaskRecord = (txn: Txn, record: TaskRecord, before?: TaskRecord)
   }
   if (record.over === true) txn.side("HDEL", suffix.ecsVcpu(record.lane), record.podUid);
   else txn.side("HSET", suffix.ecsVcpu(record.lane), record.podUid, record.cpu);
-  if (before === undefined) txn.side("HSET", suffix.ecsOwners, record.podUid, record.pod);
+  // Also where there was one before: whoever stood still meanwhile writes what another has closed,
+  // and without its owner nobody would look at it again.
+  txn.side("HSET", suffix.ecsOwners, record.podUid, record.pod);
 };
 
 /** The task has stopped, or there never was one. */
