@@ -24,6 +24,12 @@ export class Templates {
     return id;
   }
 
+  /** As `of`, if it need not be looked up. */
+  known(pod: PodRecord): PodTemplate | undefined {
+    const key = cacheKey(pod);
+    return key === null ? undefined : this.#cache.get(key);
+  }
+
   /** The template of a Pod; `undefined` for Pods that carry their spec, or whose template is lost. */
   async of(pod: PodRecord): Promise<PodTemplate | undefined> {
     return (await this.ofAll([pod]))[0];
