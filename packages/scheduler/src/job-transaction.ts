@@ -14,10 +14,9 @@ import {
 } from "@gantry/core";
 import {
   createPod,
+  enqueuePods,
   gcKey,
-  markUnqueued,
   ownerSyncKey,
-  type QueuedPod,
   queuedPod,
   setTimer,
   type Stored,
@@ -30,23 +29,18 @@ import {
 import type { ControllerContext } from "./controller-context.ts";
 import { expiryOf } from "./ttl-expiry.ts";
 
-export interface PlannedTransaction {
-  readonly txn: Txn;
-  readonly created: readonly QueuedPod[];
-}
-
 export const planTransaction = (
   context: ControllerContext,
   stored: StoredJobSnapshot,
   orphans: readonly Stored<PodRecord>[],
   plan: JobPlan,
-): PlannedTransaction => {
+): Txn => {
   const txn = new Txn();
   const nowMs = context.now();
   const job = stored.job.value;
   const next = writeStatuses(txn, stored.job, plan);
   const vanished = changePods(txn, stored, orphans, plan, nowMs);
-  const created = createPods(context, txn, job, plan, nowMs);
+  createPods(context, txn, job, plan, nowMs);
   writeBook(txn, stored, next, plan);
   const syncKey = `jobs|${stored.job.key}`;
   if (stored.dirty !== "") txn.clean(syncKey, stored.dirty);
@@ -55,7 +49,7 @@ export const planTransaction = (
   writeTimers(context, txn, stored, next, due ? null : plan.wakeAtMs);
   for (const key of others(stored.job, next)) txn.dirty(key);
   if (due || vanished) txn.dirty(syncKey);
-  return { txn, created };
+  return txn;
 };
 
 /** R34: each status is a change of its own. Without one the Job must still be as it was read. */
@@ -120,14 +114,13 @@ const createPods = (
   job: Job,
   plan: JobPlan,
   nowMs: number,
-): QueuedPod[] => {
-  if (plan.create.length === 0) return [];
+): void => {
+  if (plan.create.length === 0) return;
   const template = context.templates.learn(job);
   const created = plan.create.map((creation) => newPodRecord(job, creation, template, nowMs));
   for (const pod of created) createPod(txn, pod);
   const queued = created.filter(awaitsWorker).map((pod) => queuedPod(pod, job.spec.template.spec));
-  markUnqueued(txn, queued);
-  return queued;
+  enqueuePods(txn, queued, nowMs);
 };
 
 const writeBook = (txn: Txn, stored: StoredJobSnapshot, next: Job, plan: JobPlan): void => {

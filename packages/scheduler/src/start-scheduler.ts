@@ -30,9 +30,8 @@ import { newIds } from "./new-ids.ts";
 import { measureLoad } from "./load-report.ts";
 import { NODE_CHECK_EVERY_MS, NODE_GRACE_MS, NodeLifecycle } from "./node-lifecycle.ts";
 import { Resync, RESYNC_EVERY_MS } from "./resync/resync.ts";
-import { Sweeper, SWEEP_EVERY_MS } from "./sweeper.ts";
 import { syncByKey } from "./sync-by-key.ts";
-import { SyncLoop } from "./sync-loop.ts";
+import { SWEEP_EVERY_MS, SyncLoop } from "./sync-loop.ts";
 import { TimerLoop } from "./timer-loop.ts";
 
 /** Short, so that a cleanup that a scheduler died in is taken up soon; it bears repeating. */
@@ -103,7 +102,6 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   const context: ControllerContext = { ...base, hint: (dueAtMs) => timers.hint(dueAtMs) };
   const syncs = await startSyncs(context);
   const cleanup = await startCleanup(context, cleanupQueue);
-  const sweeper = new Sweeper(context);
   const resync = new Resync(context, queues);
   const nodes = new NodeLifecycle(
     context,
@@ -112,7 +110,6 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   );
   const loops = [
     repeat(SWEEP_EVERY_MS, log, "workqueue sweep", () => syncs.sweep()),
-    repeat(SWEEP_EVERY_MS, log, "sweep", () => sweeper.sweep()),
     repeat(NODE_CHECK_EVERY_MS, log, "node check", () => nodes.check()),
     repeat(WATCHDOG_EVERY_MS, log, "cleanup watchdog", () => scheduleCleanup(cleanupQueue)),
     repeat(options.resyncEveryMs ?? RESYNC_EVERY_MS, log, "resync", () => resync.pass()),

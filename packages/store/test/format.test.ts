@@ -178,7 +178,12 @@ describe("the list of processes", () => {
     const presence = await openPresence(store, told);
     const { members: found, serverMs } = await members(another());
     expect(found).toMatchObject([
-      { role: "scheduler", version: "1.2.3", pid: process.pid, format: "1.1" },
+      {
+        role: "scheduler",
+        version: "1.2.3",
+        pid: process.pid,
+        format: `${FORMAT.major}.${FORMAT.minor}`,
+      },
     ]);
     expect(Math.abs(found[0]?.skewMs ?? 1e9)).toBeLessThan(5_000);
     expect(serverMs - (found[0]?.seenAtMs ?? 0)).toBeLessThan(5_000);
