@@ -18,6 +18,7 @@ import {
   gcKey,
   ownerSyncKey,
   queuedPod,
+  rememberJob,
   setTimer,
   type Stored,
   type StoredJobSnapshot,
@@ -38,7 +39,7 @@ export const planTransaction = (
   const txn = new Txn();
   const nowMs = context.now();
   const job = stored.job.value;
-  const next = writeStatuses(txn, stored.job, plan);
+  const next = writeStatuses(context, txn, stored.job, plan);
   const vanished = changePods(txn, stored, orphans, plan, nowMs);
   createPods(context, txn, job, plan, nowMs);
   writeBook(txn, stored, next, plan);
@@ -53,7 +54,12 @@ export const planTransaction = (
 };
 
 /** R34: each status is a change of its own. Without one the Job must still be as it was read. */
-const writeStatuses = (txn: Txn, stored: Stored<Job>, plan: JobPlan): Job => {
+const writeStatuses = (
+  { store }: ControllerContext,
+  txn: Txn,
+  stored: Stored<Job>,
+  plan: JobPlan,
+): Job => {
   if (plan.statuses.length === 0) {
     if (plan.create.length > 0 || plan.change.length > 0) {
       txn.check("jobs", stored.key, stored.rv);
@@ -63,11 +69,19 @@ const writeStatuses = (txn: Txn, stored: Stored<Job>, plan: JobPlan): Job => {
   let before = stored;
   for (const status of plan.statuses) {
     const value = { ...before.value, status };
-    updateObject(txn, "jobs", before, value);
+    const body = updateObject(txn, "jobs", before, value);
     // Inside one transaction the version between two writes is not known yet.
-    before = { key: stored.key, rv: "any", value };
+    before = { key: stored.key, rv: "any", value, body };
   }
+  // The next sync reads it; a Job that is over has none.
+  if (!isFinished(before.value)) rememberJob(store, asRead(before));
   return before.value;
+};
+
+/** As it comes out of its text: without fields that are there and undefined. */
+const asRead = (job: Stored<Job>): Stored<Job> => {
+  const status = JSON.parse(JSON.stringify(job.value.status)) as Job["status"];
+  return { ...job, value: { ...job.value, status } };
 };
 
 /**

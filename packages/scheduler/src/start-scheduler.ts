@@ -13,6 +13,7 @@ import {
   type RedisConnection,
   Store,
   Templates,
+  processTemplates,
   WorkQueue,
 } from "@gantry/store";
 import { Queue, Worker } from "bullmq";
@@ -85,7 +86,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     now,
     newIds,
     log,
-    templates: new Templates(store),
+    templates: new Templates(store, processTemplates),
     events: new EventRecorder(store, now, log),
     metrics: schedulerMetrics(registry, store, now),
   };

@@ -28,9 +28,12 @@
   Nobody sees what is between two commands of a script. So objects are read at once, transactions
   work on Lua tables, and what has become of them is written at the end with few commands.
 ]]
+-- Every access to a global is a look-up.
+local ARGV = ARGV
 local prefix, maxlen = ARGV[1], ARGV[2]
 local arity = { c = 3, u = 5, d = 3, ["?"] = 3, ["+"] = 2, ["-"] = 2, m = 1, x = 2 }
 local EXISTS, MISSING, STALE = 1, 2, 3
+local SPACE = string.byte(" ")
 
 -- Elements that one command gets: they pass over Lua's stack.
 local CHUNK = 2000
@@ -97,10 +100,12 @@ local function mismatch(value, expected)
   if not value then
     return MISSING
   end
-  if expected ~= "" and string.sub(value, 1, string.find(value, " ", 1, true) - 1) ~= expected then
-    return STALE
+  local length = #expected
+  if expected == "" then
+    return 0
   end
-  return 0
+  local same = string.sub(value, 1, length) == expected and string.byte(value, length + 1) == SPACE
+  return same and 0 or STALE
 end
 
 local function check(operations)

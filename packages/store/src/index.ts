@@ -59,7 +59,7 @@ export {
   updatePod,
   writePod,
 } from "./writes.ts";
-export { type PodTemplate, Templates } from "./templates.ts";
+export { type PodTemplate, processTemplates, Templates } from "./templates.ts";
 export { type Subscription, type WatchChange, WatchHub } from "./watch.ts";
 export type { PreviousSelectable } from "./selectable.ts";
 export {
@@ -84,7 +84,7 @@ export {
   ownerSyncKey,
 } from "./delete-object.ts";
 export { decodePod, encodePod } from "./pod-codec.ts";
-export { readJobSnapshot, type StoredJobSnapshot } from "./job-snapshot.ts";
+export { readJobSnapshot, rememberJob, type StoredJobSnapshot } from "./job-snapshot.ts";
 export { enqueuePods, type QueuedPod, queuedPod } from "./queued-pods.ts";
 export {
   countEcsTasks,
