@@ -6,9 +6,13 @@ const shared = {
   ssr: { resolve: { conditions: ["source"], externalConditions: ["source"] } },
 };
 
+const ecs = ["test/ecs/**/*.test.ts", "test/fake-ecs/**/*.test.ts"];
+
 export default defineConfig({
   ...shared,
   test: {
+    // More than the two cores of a small machine: many tests wait for processes and timers.
+    maxWorkers: 3,
     projects: [
       {
         ...shared,
@@ -36,9 +40,21 @@ export default defineConfig({
       },
       {
         ...shared,
+        // These wait more than they work, so they run beside one another.
+        test: {
+          name: "ecs",
+          include: ecs,
+          pool: "forks",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        ...shared,
         test: {
           name: "e2e",
           include: ["test/**/*.test.ts"],
+          exclude: ecs,
           pool: "forks",
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -128,6 +128,23 @@ describe.each(places)("sessions with the $name runtime", ({ missing, image, open
         expect(done.stderr).not.toMatch(/fall ?back|SPDY/i);
       });
 
+      test("exec shows why the worker refuses, not that kubectl then tried SPDY", async () => {
+        const half: V1Pod = { ...podOf(image), metadata: { name: "half" } };
+        const containers = [
+          { name: "over", image, command: ["true"] },
+          { name: "runs", image, command: ["sleep", "1000"] },
+        ];
+        half.spec = { ...half.spec, containers };
+        await core.createNamespacedPod({ namespace: "default", body: half });
+        await waitFor("the container to end", async () => {
+          const { status } = await gantry.client.pods.get("half");
+          return status?.containerStatuses?.[0]?.state?.terminated;
+        });
+        const done = await kubectl(["exec", "half", "-c", "over", "--", "true"]);
+        expect(done.code).toBe(1);
+        expect(done.stderr).toContain('container "over" of pod "half" is not running');
+      });
+
       test("exec -i takes standard input", async () => {
         const command = ["exec", "-i", "p", "-c", "main", "--", "sh", "-c", "cat; echo over"];
         expect((await kubectl(command, "one\ntwo\n")).stdout).toBe("one\ntwo\nover\n");

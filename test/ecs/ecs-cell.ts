@@ -112,8 +112,13 @@ export class EcsCell {
     await worker.close();
   }
 
-  /** Pods without a Job; resolves with their keys. */
-  async pods(prefix: string, count: number, spec: PodSpec): Promise<string[]> {
+  /** Pods without a Job, or of one that is nothing but a name and a uid; resolves with their keys. */
+  async pods(
+    prefix: string,
+    count: number,
+    spec: PodSpec,
+    job?: PodRecord["job"],
+  ): Promise<string[]> {
     const txn = new Txn();
     const made = Array.from({ length: count }, (_, n): PodRecord => ({
       namespace: "default",
@@ -121,6 +126,7 @@ export class EcsCell {
       uid: randomUUID(),
       createdAtMs: Date.now(),
       tracked: false,
+      ...(job === undefined ? {} : { job }),
       phase: "Pending",
       ready: false,
       containers: [],

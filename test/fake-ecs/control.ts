@@ -1,6 +1,7 @@
 // The endpoints beside the services: `/_fake/...` to watch and to steer by hand, and `/v4/...`, the
 // metadata that containers read of themselves.
 import type { MovableClock } from "./clock.ts";
+import type { Account } from "./ecs/account.ts";
 import type { EcsContext } from "./ecs/ecs-context.ts";
 import type { Interruption } from "./ecs/task-lifecycle.ts";
 import type { Tasks } from "./ecs/tasks.ts";
@@ -24,6 +25,7 @@ const usage = [
   'POST /_fake/script    {"on":"RunTask","fault":"dropAfter","times":1,"match":"text","ms":500}',
   `POST /_fake/interrupt {"task":"arn","kind":"${[...interruptionKinds, "vanish"].join("|")}"}`,
   'POST /_fake/advance   {"ms":3600000}',
+  'POST /_fake/account   {"passableRoles":["arn"],"subnets":["subnet-1"],"clusters":["default"]}',
 ];
 
 export class Control {
@@ -67,7 +69,7 @@ export class Control {
 
   async #steer(
     path: string,
-    body: Script & { task: string; kind: string; ms: number },
+    body: Partial<Account> & Script & { task: string; kind: string; ms: number },
   ): Promise<Reply> {
     switch (path) {
       case "/_fake/script":
@@ -82,9 +84,20 @@ export class Control {
       case "/_fake/advance":
         this.#clock.advance(body.ms);
         return json(200, { nowMs: this.#clock.nowMs() });
+      case "/_fake/account":
+        return this.#account(body);
       default:
         return json(404, { endpoints: usage });
     }
+  }
+
+  /** Changes what is given; `null` allows every role, and has every subnet. */
+  #account(changes: Partial<Account>): Reply {
+    const { account } = this.#context;
+    if (changes.clusters !== undefined) account.clusters = changes.clusters;
+    if (changes.subnets !== undefined) account.subnets = changes.subnets;
+    if (changes.passableRoles !== undefined) account.passableRoles = changes.passableRoles;
+    return json(200, account);
   }
 
   #metadata(rest: string): Reply {

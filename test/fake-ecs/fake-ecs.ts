@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MovableClock } from "./clock.ts";
 import { Control } from "./control.ts";
+import type { Account } from "./ecs/account.ts";
 import { EcsContext } from "./ecs/ecs-context.ts";
 import { TaskEvents } from "./ecs/events.ts";
 import { RunTask } from "./ecs/run-task.ts";
@@ -29,6 +30,8 @@ export interface FakeEcs {
   /** What a process needs in its environment to find the fake with an unmodified SDK. */
   readonly environment: Readonly<Record<string, string>>;
   readonly clock: MovableClock;
+  /** What there is and what is allowed, to be changed at will. */
+  readonly account: Account;
   readonly faults: Faults;
   readonly journal: Journal;
   /** Steers tasks by hand. */
@@ -152,6 +155,7 @@ export const startFakeEcs = async (
       AWS_SECRET_ACCESS_KEY: "fake",
     },
     clock,
+    account: context.account,
     faults,
     journal,
     tasks,

@@ -274,6 +274,26 @@ test("known subnets and passable roles, when they are given", async () => {
   await our.ecs.send(new RunTaskCommand(fargate(taskDefinition, { networkConfiguration })));
 });
 
+test("a role that may not be passed is refused at registration, until it may", async () => {
+  const our = await fixture({ passableRoles: [] });
+  const executionRoleArn = "arn:aws:iam::123456789012:role/execution";
+  const registered = () => register(our, [main], { executionRoleArn });
+  await expect(registered()).rejects.toThrow(
+    /not authorized to perform: iam:PassRole on resource: \S+role\/execution/,
+  );
+  our.fake.account.passableRoles = null;
+  await registered();
+});
+
+test("a cluster that is deleted is not found any more", async () => {
+  const our = await fixture();
+  const taskDefinition = await register(our, [main]);
+  our.fake.account.clusters = [];
+  await expect(our.ecs.send(new RunTaskCommand(fargate(taskDefinition)))).rejects.toMatchObject({
+    name: "ClusterNotFoundException",
+  });
+});
+
 test("task definitions: revisions, describe by family, INACTIVE, delete, families", async () => {
   const our = await fixture();
   const { ecs } = our;

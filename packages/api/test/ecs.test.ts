@@ -2,7 +2,15 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { recordFromPod, rfc3339, RUNTIMES_ANNOTATION } from "@gantry/core";
-import { createObject, createPod, renewLease, type StoredObject, suffix, Txn } from "@gantry/store";
+import {
+  createObject,
+  createPod,
+  ecsRegistration,
+  renewLease,
+  type StoredObject,
+  suffix,
+  Txn,
+} from "@gantry/store";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ApiUnderTest } from "./api-under-test.ts";
 
@@ -100,10 +108,12 @@ test("a lane that only an operator can open is in /readyz?verbose; the API stays
   await api.store.redis.hset(api.store.key(suffix.ecsLanes), {
     a: JSON.stringify(shut),
     b: JSON.stringify(full),
+    [ecsRegistration]: JSON.stringify({ ...shut, message: "iam:PassRole" }),
   });
   const { status, text } = await api.get("/readyz?verbose");
   expect(status).toBe(200);
   expect(text).toContain("[!]ecs lane a is shut: AccessDenied");
+  expect(text).toContain("[!]ecs task definitions can't be registered: iam:PassRole");
   expect(text).not.toContain("no room");
   const metrics = (await api.get("/metrics")).text;
   expect(metrics).toContain('gantry_ecs_lane_shut{lane="a",class="operator"} 1');

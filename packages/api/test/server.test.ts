@@ -43,6 +43,34 @@ describe("authentication", () => {
   });
 });
 
+describe("impersonation", () => {
+  const as = (user: string, group: Record<string, string> = {}) => ({
+    "impersonate-user": user,
+    ...group,
+  });
+
+  test("as somebody else nothing is allowed but discovery, as SubjectAccessReview says", async () => {
+    for (const method of ["GET", "POST", "DELETE"]) {
+      const body = method === "POST" ? jobManifest("as-bob") : undefined;
+      const answer = await api.send(method, JOBS, { headers: as("bob"), body });
+      expect(answer).toMatchObject({ status: 403, body: { reason: "Forbidden" } });
+      expect(answer.body.message).toBe(
+        `forbidden: User "bob" cannot ${method.toLowerCase()} path "${JOBS}"`,
+      );
+    }
+    expect((await api.get(`${JOBS}/as-bob`)).status).toBe(404);
+    for (const path of ["/apis", "/apis/batch/v1", "/openapi/v3", "/version"]) {
+      expect([path, (await api.get(path, as("bob"))).status]).toEqual([path, 200]);
+    }
+  });
+
+  test("as the administrator, by name or by group, everything is", async () => {
+    expect((await api.get(JOBS, as("gantry:admin"))).status).toBe(200);
+    const group = { "impersonate-group": "devs, system:masters" };
+    expect((await api.get(JOBS, as("alice", group))).status).toBe(200);
+  });
+});
+
 describe("hostile input is refused, never a fault", () => {
   const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${["b", "c", "d", "e", "f", "g"]
@@ -232,4 +260,18 @@ describe("a lost store", () => {
     expect(await fresh.take(1)).toEqual(["ADDED later"]);
     fresh.close();
   });
+});
+
+test("GET / lists paths, each of which answers, with a slash at the end, too", async () => {
+  const { paths } = (await api.get("/")).body as { paths: string[] };
+  expect(paths).toEqual(expect.arrayContaining(["/api/v1", "/apis/batch", "/apis/batch/v1"]));
+  for (const path of paths) {
+    expect([path, (await api.get(path)).status]).toEqual([path, 200]);
+    expect([path, (await api.get(`${path}/`)).status]).toEqual([path, 200]);
+  }
+});
+
+test("a slash at the end of a resource's path counts for nothing", async () => {
+  expect((await api.get(`${JOBS}/?limit=1`)).body).toMatchObject({ kind: "JobList" });
+  expect((await api.get("/api/v1/namespaces/default/")).body).toMatchObject({ kind: "Namespace" });
 });

@@ -17,9 +17,10 @@ describe("sessions", () => {
 
   beforeAll(async () => {
     api = await ApiUnderTest.start();
-    worker = createServer((_request, response) => {
-      response.writeHead(400, { "content-type": "application/json" });
-      response.end(JSON.stringify({ message: "not upgraded" }));
+    worker = createServer(({ url = "" }, response) => {
+      const refused = url.includes("refuse-me") || url.includes("/attach");
+      response.writeHead(refused ? 400 : 426, { "content-type": "application/json" });
+      response.end(JSON.stringify({ message: refused ? "it is not running" : "upgrade" }));
     });
     worker.on("upgrade", (request, socket: Socket) => {
       socket.on("error", () => socket.destroy());
@@ -102,6 +103,13 @@ describe("sessions", () => {
     ["no stream", `${EXEC}?command=true`, {}, 400, "at least 1 of stdin, stdout, stderr"],
     ["no command", `${EXEC}?stdout=1`, {}, 400, "at least one command"],
     ["SPDY", `${EXEC}?command=true&stdout=1`, { upgrade: "SPDY/3.1" }, 400, "use a WebSocket"],
+    [
+      "SPDY after a WebSocket that the worker refused",
+      `${PODS}/p/attach?stdout=1`,
+      { upgrade: "SPDY/3.1" },
+      400,
+      "it is not running",
+    ],
     [
       "an unknown protocol",
       `${EXEC}?command=true&stdout=1`,

@@ -314,6 +314,19 @@ describe("delete", () => {
     expect((await api.get(path)).status).toBe(404);
   });
 
+  test("and what it owned is looked after (D4)", async () => {
+    const job = await api.post(JOBS, jobManifest("holder", {}, { finalizers: ["x.io/hold"] }));
+    const path = `${JOBS}/holder`;
+    await api.send("DELETE", `${path}?propagationPolicy=Background`);
+    const { redis } = api.store;
+    const mark = `gc|jobs|default/holder|${job.body.metadata.uid}`;
+    // As garbage collection leaves it when it finds that the owner still stands.
+    await redis.hdel(api.store.key("dirty"), mark);
+    await api.send("PATCH", path, { body: { metadata: { finalizers: null } } });
+    expect((await api.get(path)).status).toBe(404);
+    expect(await redis.hget(api.store.key("dirty"), mark)).toBe("1");
+  });
+
   test("preconditions, bad options and dry runs (D1)", async () => {
     await api.post(JOBS, jobManifest("guarded"));
     const path = `${JOBS}/guarded`;

@@ -144,6 +144,20 @@ describe("the store", () => {
     ]);
   });
 
+  test("lanes of the ecs runtime that are shut: since when, why, and who is to mend it", async () => {
+    const shut = { class: "capacity", message: "no room", sinceMs: Date.now() - 90_000 };
+    await store.redis.hset(store.key(suffix.ecsLanes), {
+      spot: JSON.stringify({ ...shut, circuit: false }),
+      "task definitions": JSON.stringify({ ...shut, message: "AccessDenied", circuit: true }),
+    });
+    expect(await lines("ecs lane spot")).toEqual([
+      expect.stringMatching(/^warn {2}ecs lane spot: shut for 9\ds: no room: it opens by itself/),
+    ]);
+    expect(await lines("ecs task definitions")).toEqual([
+      expect.stringMatching(/^warn {2}ecs task definitions: shut for 9\ds: AccessDenied: nothing/),
+    ]);
+  });
+
   test("a lease that ran out", async () => {
     await store.redis.zadd(store.key(suffix.leases), Date.now() - 30_000, "gone");
     expect((await lines("leases"))[0]).toMatch(

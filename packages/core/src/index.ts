@@ -4,7 +4,7 @@ export * from "./pod-record.ts";
 export type { PodSpec } from "./schema/pod.ts";
 export type { CronJob as WireCronJob, Job as WireJob } from "./schema/batch.ts";
 export type { Event as WireEvent } from "./schema/event.ts";
-export type { ObjectMeta } from "./schema/meta.ts";
+export type { ObjectMeta, OwnerReference } from "./schema/meta.ts";
 export type { Pod as WirePod } from "./schema/pod.ts";
 export * from "./deletion.ts";
 export { parseRfc3339, rfc3339, rfc3339Micro } from "./apimachinery/time.ts";

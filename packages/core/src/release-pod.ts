@@ -19,19 +19,23 @@ export const podAnnotations = (
 
 export const releasePod = (
   record: PodRecord,
-  template: PodTemplateSpec | undefined,
-): PodRecord => ({
-  ...record,
-  job: undefined,
-  template: undefined,
-  tracked: false,
-  spec: renderPodSpec(record, template),
-  meta: {
-    ...record.meta,
-    labels: podLabels(record, template),
-    annotations: podAnnotations(record, template),
-    generateName:
-      record.meta?.generateName ??
-      (record.template === undefined ? undefined : prefixOfName(record.name)),
-  },
-});
+  jobTemplate: PodTemplateSpec | undefined,
+): PodRecord => {
+  // One that was adopted never derived from it, and must not get its labels by leaving.
+  const template = record.template === undefined ? undefined : jobTemplate;
+  return {
+    ...record,
+    job: undefined,
+    template: undefined,
+    tracked: false,
+    spec: renderPodSpec(record, template),
+    meta: {
+      ...record.meta,
+      labels: podLabels(record, template),
+      annotations: podAnnotations(record, template),
+      generateName:
+        record.meta?.generateName ??
+        (record.template === undefined ? undefined : prefixOfName(record.name)),
+    },
+  };
+};

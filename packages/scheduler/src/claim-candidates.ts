@@ -36,13 +36,14 @@ export const candidatesForAdoption = async (
 
 /**
  * R9: names of controlled Pods whose labels no longer match. Labels that derive from the template
- * match by validation, so only edited ones are looked at.
+ * match by validation, so only edited ones are looked at, and those of Pods that have no template:
+ * an adopted Pod without labels of its own has none.
  */
 export const podsWithForeignLabels = (
   job: Job,
   pods: readonly PodRecord[],
 ): ReadonlySet<string> => {
-  const edited = pods.filter((pod) => pod.meta?.labels !== undefined);
+  const edited = pods.filter((pod) => pod.meta?.labels !== undefined || pod.template === undefined);
   if (edited.length === 0) return new Set();
   const selects = selector(job);
   return new Set(edited.filter((pod) => !selects(pod.meta?.labels ?? {})).map((pod) => pod.name));

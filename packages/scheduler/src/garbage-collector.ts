@@ -3,14 +3,18 @@ import {
   FOREGROUND_FINALIZER,
   isTerminal,
   type Job,
+  jobReference,
   ORPHAN_FINALIZER,
+  type OwnerReference,
   podAfterDelete,
   type PodRecord,
+  type Propagation,
   releasePod,
 } from "@gantry/core";
 import {
   deleteObject,
   type ObjectOf,
+  ownerOf,
   podNamePrefix,
   removeObject,
   type Resource,
@@ -44,16 +48,18 @@ export class GarbageCollector {
     const owner =
       found !== null && (found.value as StoredObject).metadata.uid === uid ? found : null;
     const finalizers = (owner?.value as StoredObject | undefined)?.metadata.finalizers ?? [];
-    const dependents = await this.#dependents(resource, key, uid);
     if (owner === null) {
-      await this.#deleteAll(dependents, uid);
+      const dependents = await this.#dependents(resource, key, uid);
+      for (const dependent of dependents) await this.#collect(dependent, uid, "absent");
     } else if (finalizers.includes(ORPHAN_FINALIZER)) {
+      const dependents = await this.#dependents(resource, key, uid);
       for (const dependent of dependents) await this.#orphan(dependent, uid);
       await this.#dropFinalizer(resource, key, uid, ORPHAN_FINALIZER);
     } else if (finalizers.includes(FOREGROUND_FINALIZER)) {
-      await this.#deleteAll(dependents, uid);
-      const left = await this.#dependents(resource, key, uid);
-      if (left.length === 0) await this.#dropFinalizer(resource, key, uid, FOREGROUND_FINALIZER);
+      const dependents = await this.#dependents(resource, key, uid);
+      for (const dependent of dependents) await this.#collect(dependent, uid, "waiting");
+      const held = await this.#isHeldUp(resource, key, uid);
+      if (!held) await this.#dropFinalizer(resource, key, uid, FOREGROUND_FINALIZER);
     }
     await store.commit(new Txn().clean(`gc|${resource}|${key}|${uid}`, dirty));
   }
@@ -83,26 +89,72 @@ export class GarbageCollector {
     return [...new Set([...own, ...others])].map((key) => ({ resource: "pods", key }));
   }
 
-  async #deleteAll(dependents: readonly Dependent[], ownerUid: string): Promise<void> {
-    const { store, templates, now } = this.#context;
-    for (const { resource, key } of dependents) {
-      if (resource === "pods") {
-        await this.#deletePod(key, ownerUid);
-        continue;
-      }
-      await deleteObject(store, templates, resource, key, { propagation: "Background" }, now());
+  /** Whether a dependent is left that the owner, deleted in the foreground, waits for. */
+  async #isHeldUp(resource: OwnerResource, key: string, uid: string): Promise<boolean> {
+    for (const dependent of await this.#dependents(resource, key, uid)) {
+      const found = await this.#context.store.get(dependent.resource, dependent.key);
+      if (found === null) continue;
+      const references = ownersOf(dependent.resource, found.value);
+      if (references.some((one) => one.uid === uid && one.blockOwnerDeletion === true)) return true;
     }
+    return false;
+  }
+
+  /**
+   * D4: a dependent that another owner still has loses this one; otherwise it is deleted: in the
+   * foreground, if its owner waits for it and it has dependents itself.
+   */
+  async #collect(
+    dependent: Dependent,
+    ownerUid: string,
+    standing: "absent" | "waiting",
+  ): Promise<void> {
+    const { store, templates, now } = this.#context;
+    const { resource, key } = dependent;
+    const found = await store.get(resource, key);
+    if (found === null) return;
+    const references = ownersOf(resource, found.value);
+    if (!references.some(({ uid }) => uid === ownerUid)) return;
+    const others = references.filter(({ uid }) => uid !== ownerUid);
+    if (await this.#isOwned(others, key)) return this.#orphan(dependent, ownerUid);
+    if (resource === "pods") return this.#deletePod(found as Stored<PodRecord>, ownerUid);
+    const { uid, deletionTimestamp, finalizers = [] } = (found.value as StoredObject).metadata;
+    if (deletionTimestamp !== undefined) return;
+    const inForeground =
+      standing === "waiting" &&
+      resource !== "events" &&
+      (await this.#dependents(resource, key, uid)).length > 0;
+    const propagation = inForeground ? "Foreground" : propagationOf(finalizers);
+    await deleteObject(store, templates, resource, key, { propagation, uid }, now());
+  }
+
+  /** Whether one of the owners is there and does not wait for its dependents to go. */
+  async #isOwned(owners: readonly OwnerReference[], dependentKey: string): Promise<boolean> {
+    const slash = dependentKey.indexOf("/");
+    const namespace = slash === -1 ? "" : dependentKey.slice(0, slash);
+    for (const reference of owners) {
+      const at = ownerOf(reference, namespace);
+      // An owner of a kind that is not known here may be anywhere: nothing of its is deleted.
+      if (at === undefined) return true;
+      const owner = await this.#context.store.get(at.resource, at.key);
+      if (owner === null || uidOf(at.resource, owner.value) !== reference.uid) continue;
+      if (at.resource === "pods") return true;
+      const { deletionTimestamp, finalizers = [] } = (owner.value as StoredObject).metadata;
+      if (deletionTimestamp === undefined || !finalizers.includes(FOREGROUND_FINALIZER))
+        return true;
+    }
+    return false;
   }
 
   /** R77: the Pod of a Job that is gone loses its tracking finalizer and is deleted gracefully. */
-  async #deletePod(key: string, ownerUid: string): Promise<void> {
+  async #deletePod(found: Stored<PodRecord>, ownerUid: string): Promise<void> {
     const { store, templates, now } = this.#context;
-    for (;;) {
-      const pod = await store.get("pods", key);
-      if (pod === null || (pod.value.job !== undefined && pod.value.job.uid !== ownerUid)) return;
+    let pod: Stored<PodRecord> | null = found;
+    for (; ; pod = await store.get("pods", found.key)) {
+      if (pod === null || !ownersOf("pods", pod.value).some(({ uid }) => uid === ownerUid)) return;
       const jobKey = `${pod.value.namespace}/${pod.value.job?.name ?? ""}`;
       const job = await store.get("jobs", jobKey);
-      const jobIsGone = job?.value.metadata.uid !== ownerUid;
+      const jobIsGone = job === null || job.value.metadata.uid !== pod.value.job?.uid;
       const spec = pod.value.spec ?? (await templates.of(pod.value))?.spec;
       const asked = podAfterDelete(
         pod.value,
@@ -166,6 +218,22 @@ export class GarbageCollector {
     }
   }
 }
+
+const uidOf = (resource: Resource, value: unknown): string =>
+  resource === "pods" ? (value as PodRecord).uid : (value as StoredObject).metadata.uid;
+
+const ownersOf = (resource: Resource, value: unknown): readonly OwnerReference[] => {
+  if (resource !== "pods") return (value as StoredObject).metadata.ownerReferences ?? [];
+  const { job, meta } = value as PodRecord;
+  const others = meta?.ownerReferences ?? [];
+  return job === undefined ? others : [jobReference(job), ...others];
+};
+
+/** What an object without owners asked for itself, before it was to go. */
+const propagationOf = (finalizers: readonly string[]): Propagation => {
+  if (finalizers.includes(ORPHAN_FINALIZER)) return "Orphan";
+  return finalizers.includes(FOREGROUND_FINALIZER) ? "Foreground" : "Background";
+};
 
 const orphanedPod = (
   pod: PodRecord,

@@ -1,6 +1,16 @@
 // What deletion leaves to the controllers, against a real Redis: garbage collection, TTL, lost nodes.
 import { TRACKING_FINALIZER } from "@gantry/core";
-import { deleteObject, Templates, Txn, updatePod, writePod } from "@gantry/store";
+import {
+  createObject,
+  deleteObject,
+  removeObject,
+  type StoredObject,
+  Templates,
+  Txn,
+  updateObject,
+  updatePod,
+  writePod,
+} from "@gantry/store";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
@@ -114,6 +124,121 @@ describe("deletion of a Job", () => {
     await cell.store.commit(txn.dirty("jobs|default/a"));
     await gone("a");
     expect(await cell.pods("a")).toEqual([]);
+  });
+});
+
+describe("D4: objects with owners", () => {
+  const owner = async (name: string, blocks = false) => ({
+    apiVersion: "batch/v1",
+    kind: "Job",
+    name,
+    uid: await waitFor(`the Job ${name}`, async () => (await cell.job(name))?.metadata.uid),
+    ...(blocks && { blockOwnerDeletion: true }),
+  });
+
+  const createConfig = async (ownerReferences: object[], finalizers: string[] = []) => {
+    const metadata = {
+      name: "m",
+      namespace: "default",
+      uid: "m-uid",
+      creationTimestamp: "2030-01-01T12:00:00Z",
+      ownerReferences,
+      ...(finalizers.length > 0 && { finalizers }),
+    };
+    const txn = new Txn();
+    createObject(txn, "configmaps", { metadata } as StoredObject, cell.nowMs);
+    await cell.store.commit(txn);
+  };
+
+  const config = () => cell.store.get("configmaps", "default/m");
+
+  test("D4: what another owner still has stays, and goes with the last one", async () => {
+    await cell.createJob("a", jobSpec({}));
+    await cell.createJob("b", jobSpec({}));
+    await createConfig([await owner("a"), await owner("b")]);
+    await removeJob("a", "Background");
+    await gone("a");
+    await cell.settled();
+    expect((await config())?.value.metadata.ownerReferences).toMatchObject([{ name: "b" }]);
+    await removeJob("b", "Background");
+    await gone("b");
+    await cell.settled();
+    expect(await config()).toBeNull();
+  });
+
+  test("D4: a Pod that has another owner loses its Job and goes on", async () => {
+    await cell.createJob("a", jobSpec({}));
+    await cell.createJob("b", jobSpec({}));
+    await bind("a", "n1");
+    const pod = await firstPod("a");
+    const txn = new Txn();
+    const meta = { ...pod.value.meta, ownerReferences: [await owner("b")] };
+    updatePod(txn, pod, { ...pod.value, meta });
+    expect((await cell.store.commit(txn)).ok).toBe(true);
+    await removeJob("a", "Background");
+    await gone("a");
+    await cell.settled();
+    const left = (await firstPod("a")).value;
+    expect(left).toMatchObject({ tracked: false, phase: "Running" });
+    expect([left.job, left.deletion]).toEqual([undefined, undefined]);
+  });
+
+  test("D4: Foreground waits for what blocks it, until that has gone", async () => {
+    await cell.createJob("a", jobSpec({ parallelism: 0 }));
+    await createConfig([await owner("a", true)], ["example.com/hold"]);
+    await removeJob("a", "Foreground");
+    const held = await waitFor("the ConfigMap to be asked to go", async () => {
+      const found = await config();
+      return found?.value.metadata.deletionTimestamp === undefined ? undefined : found;
+    });
+    await cell.settled();
+    expect((await cell.job("a"))?.metadata.finalizers).toEqual(["foregroundDeletion"]);
+    const txn = new Txn();
+    removeObject(txn, "configmaps", held);
+    await cell.store.commit(txn);
+    await gone("a");
+  });
+
+  test("D4: Foreground does not wait for what does not block it", async () => {
+    await cell.createJob("a", jobSpec({ parallelism: 0 }));
+    await createConfig([await owner("a")], ["example.com/hold"]);
+    await removeJob("a", "Foreground");
+    await gone("a");
+    expect((await config())?.value.metadata.deletionTimestamp).toBeDefined();
+  });
+
+  test("D4, G1: a CronJob deleted in the foreground waits for the Pods of its Jobs", async () => {
+    const uid = await cell.createCronJob("c", {
+      schedule: "0 0 1 1 *",
+      jobTemplate: { spec: jobSpec({}) },
+    });
+    await cell.createJob("a", jobSpec({}));
+    await bind("a", "n1");
+    const job = await cell.store.get("jobs", "default/a");
+    if (job === null) throw new Error("the Job is gone");
+    const reference = { apiVersion: "batch/v1", kind: "CronJob", name: "c", uid };
+    const ownerReferences = [{ ...reference, controller: true, blockOwnerDeletion: true }];
+    const metadata = { ...job.value.metadata, ownerReferences };
+    const txn = new Txn();
+    updateObject(txn, "jobs", job, { ...job.value, metadata });
+    expect((await cell.store.commit(txn)).ok).toBe(true);
+    const templates = new Templates(cell.store);
+    const request = { propagation: "Foreground" } as const;
+    await deleteObject(cell.store, templates, "cronjobs", "default/c", request, cell.nowMs);
+    const pod = await waitFor("the Pod to be asked to go", async () => {
+      const found = await firstPod("a");
+      return found.value.deletion === undefined || found.value.tracked ? undefined : found;
+    });
+    await cell.settled();
+    expect((await cell.job("a"))?.metadata.finalizers).toEqual(["foregroundDeletion"]);
+    expect(await cell.store.get("cronjobs", "default/c")).not.toBeNull();
+    const end = new Txn();
+    writePod(end, pod, { ...pod.value, phase: "Failed" });
+    await cell.store.commit(end.dirty("jobs|default/a"));
+    await gone("a");
+    await waitFor("the CronJob to be gone", async () =>
+      (await cell.store.get("cronjobs", "default/c")) === null ? true : undefined,
+    );
   });
 });
 

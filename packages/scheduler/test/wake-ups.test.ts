@@ -118,6 +118,21 @@ describe("Pods that a client made", () => {
     const left = [...(await cell.pods("a")).map(({ value }) => value), await get("ours")];
     expect(left.filter((pod) => pod !== undefined)).toHaveLength(2);
   });
+
+  test("R9: one that was adopted and then lost all its labels is released, and goes on", async () => {
+    await cell.createJob("a", jobSpec({ parallelism: 1 }));
+    const uid = await waitFor("the Job", async () => (await cell.job("a"))?.metadata.uid);
+    // As it is stored after a PUT without labels: they would derive from a template, had it one.
+    const owned: PodRecord = { ...bare("ours", undefined), job: { name: "a", uid }, tracked: true };
+    const txn = new Txn();
+    createPod(txn, owned);
+    await cell.store.commit(txn.dirty("jobs|default/a"));
+    const released = await waitFor("the Pod to be released", async () => {
+      const pod = (await cell.store.get("pods", "default/ours"))?.value;
+      return pod === undefined || pod.job === undefined ? { pod } : undefined;
+    });
+    expect(released.pod).toMatchObject({ tracked: false, phase: "Pending", meta: { labels: {} } });
+  });
 });
 
 describe("CronJobs and their Jobs", () => {

@@ -1,6 +1,7 @@
 // Connections to the Redis (or Valkey) server of an installation, and what is asked of it.
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
 import { parseRedisUrl, RedisUrlError, shownRedisUrl } from "./redis-url.ts";
+import { settleWithin } from "./settle-within.ts";
 
 export interface RedisConnection {
   /** See `parseRedisUrl` for its forms. */
@@ -157,6 +158,13 @@ const CHECK_TRIES = 3;
 /** A failing node of a Cluster leaves its commands waiting; the check does not. */
 const CHECK_TIMEOUT_MS = 10_000;
 
+const SILENT = {
+  single: "it does not answer",
+  sentinel: "no Sentinel names a primary that answers",
+  cluster:
+    "no primary answers; if CLUSTER SLOTS names no addresses, set cluster-announce-ip on its nodes",
+};
+
 /** INFO of each primary; one, but for a Cluster. */
 const primaryInfos = async (connection: RedisConnection): Promise<string[]> => {
   const address = addressOf(connection);
@@ -181,7 +189,10 @@ const primaryInfos = async (connection: RedisConnection): Promise<string[]> => {
     last = error.lastNodeError ?? error;
   });
   try {
-    await client.connect();
+    const connected = client.connect();
+    // A Cluster whose nodes tell no address is waited for without a timer: the process would just end.
+    if (!(await settleWithin(CHECK_TIMEOUT_MS, connected))) throw new Error(SILENT[address.kind]);
+    await connected;
     if (client instanceof Redis) return [await client.info()];
     return await Promise.all(client.nodes("master").map((node) => node.info()));
   } catch (error) {

@@ -6,6 +6,7 @@ import {
   type PodRecord,
   type Propagation,
 } from "@gantry/core";
+import { gcKey } from "./gc-key.ts";
 import type { Resource } from "./keys.ts";
 import type { ObjectOf, Stored, StoredObject } from "./objects.ts";
 import type { Store } from "./store.ts";
@@ -29,10 +30,6 @@ export type DeleteOutcome<R extends Resource> =
   | { readonly kind: "removed"; readonly object: ObjectOf<R>; readonly rv: string }
   /** Marked, and held by finalizers or its grace period. */
   | { readonly kind: "marked"; readonly object: ObjectOf<R>; readonly rv: string };
-
-/** The key under which garbage collection looks after the dependents of an object. */
-export const gcKey = (resource: Resource, key: string, uid: string): string =>
-  `gc|${resource}|${key}|${uid}`;
 
 /** The owner's sync key, for Pods of Jobs and Jobs of CronJobs. */
 export const ownerSyncKey = (resource: Resource, value: unknown): string | undefined => {

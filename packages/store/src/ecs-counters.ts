@@ -11,6 +11,9 @@ export const readEcsCounters = async (store: Store): Promise<ReadonlyMap<string,
   return new Map(Object.entries(fields).map(([field, count]) => [field, Number(count)]));
 };
 
+/** Stands among the lanes for what comes before them: it is no name that a lane can have. */
+export const ecsRegistration = "task definitions";
+
 /** Why a lane takes no launches now. */
 export interface ShutEcsLane {
   readonly class: string;

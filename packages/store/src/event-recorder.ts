@@ -41,6 +41,21 @@ const BATCH = 200;
 
 type Written = Exclude<EventAction, { kind: "drop" }>;
 
+/**
+ * What is told of one Event in the same moment is written once: they go together, so that a repetition
+ * would not find what it repeats. Each carries the Event whole, the last one with the count of all.
+ */
+const latest = (batch: readonly Written[]): Written[] => {
+  const byName = new Map<string, Written>();
+  for (const action of batch) {
+    const { namespace, name } = action.event.metadata;
+    const key = `${namespace}/${name}`;
+    const creates = byName.get(key)?.kind === "create";
+    byName.set(key, creates ? { kind: "create", event: action.event } : action);
+  }
+  return [...byName.values()];
+};
+
 export class EventRecorder {
   readonly #store: Store;
   readonly #now: () => number;
@@ -80,7 +95,7 @@ export class EventRecorder {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH);
-      const results = await Promise.allSettled(batch.map((action) => this.#save(action)));
+      const results = await Promise.allSettled(latest(batch).map((action) => this.#save(action)));
       const failed = results.find((result) => result.status === "rejected");
       if (failed !== undefined) {
         this.#log.warn({ err: failed.reason as unknown }, "some events could not be recorded");

@@ -80,15 +80,16 @@ export {
   type DeleteOutcome,
   deleteObject,
   type DeleteRequest,
-  gcKey,
   ownerSyncKey,
 } from "./delete-object.ts";
+export { gcKey, ownerOf } from "./gc-key.ts";
 export { decodePod, encodePod } from "./pod-codec.ts";
 export { readJobSnapshot, rememberJob, type StoredJobSnapshot } from "./job-snapshot.ts";
 export { enqueuePods, type QueuedPod, queuedPod } from "./queued-pods.ts";
 export {
   countEcsTasks,
   ecsLatencyBounds,
+  ecsRegistration,
   readEcsCounters,
   readShutEcsLanes,
   type ShutEcsLane,

@@ -2,6 +2,7 @@
 import type { Job, PodRecord, StoredMeta } from "@gantry/core";
 import type { Resource } from "./keys.ts";
 import { decodePod, encodePod } from "./pod-codec.ts";
+import { misshapenField } from "./record-shape.ts";
 
 /** Any API object as it is kept: the Kubernetes JSON without `metadata.resourceVersion`. */
 export interface StoredObject {
@@ -48,17 +49,21 @@ export class MalformedRecordError extends Error {
   }
 }
 
+const isPlain = ({ meta, spec, conditions }: PodRecord): boolean =>
+  meta === undefined && spec === undefined && conditions === undefined;
+
 export const decodeBody = <R extends Resource>(
   resource: R,
   key: string,
   body: string,
 ): ObjectOf<R> => {
   try {
-    if (resource === "pods") return decodePod(key, body) as ObjectOf<R>;
-    const object = JSON.parse(body) as ObjectOf<R>;
-    if (typeof (object as StoredObject).metadata?.uid !== "string") {
-      throw new Error("metadata.uid is missing");
-    }
+    const pod = resource === "pods" ? decodePod(key, body) : undefined;
+    // Most Pods are all cells: nothing of theirs is to be looked at.
+    if (pod !== undefined && isPlain(pod)) return pod as ObjectOf<R>;
+    const object = (pod ?? JSON.parse(body)) as ObjectOf<R>;
+    const wrong = misshapenField(resource, object);
+    if (wrong !== undefined) throw new Error(`${wrong} is missing or of another type`);
     return object;
   } catch (error) {
     throw new MalformedRecordError(resource, key, error);

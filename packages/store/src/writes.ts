@@ -6,8 +6,10 @@ import {
   isPodRemovable,
   isTerminal,
   type Job,
+  type OwnerReference,
   type PodRecord,
 } from "@gantry/core";
+import { unblockedOwners } from "./gc-key.ts";
 import { type Resource, suffix } from "./keys.ts";
 import {
   encodeBody,
@@ -144,6 +146,16 @@ const moveOwners = (
   }
 };
 
+/** D4: an owner that waits for its dependents looks again when one of them holds it up no more. */
+const wakeOwners = (
+  txn: Txn,
+  namespace: string | undefined,
+  before: readonly OwnerReference[] = [],
+  after: readonly OwnerReference[] = [],
+): void => {
+  for (const key of unblockedOwners(namespace ?? "", before, after)) txn.dirty(key);
+};
+
 const reindexPod = (txn: Txn, key: string, name: string, a: PodIndexes, b: PodIndexes): void => {
   move(txn, a.live, b.live, suffix.live, name);
   move(txn, a.adopted, b.adopted, suffix.adopted, name);
@@ -174,6 +186,7 @@ export const updatePod = (txn: Txn, before: Stored<PodRecord>, after: PodRecord)
   const { key, rv, value } = before;
   txn.update("pods", key, rv, encodeBody("pods", after), previousSelectable("pods", value, after));
   reindexPod(txn, key, after.name, podIndexes(value), podIndexes(after));
+  wakeOwners(txn, after.namespace, value.meta?.ownerReferences, after.meta?.ownerReferences);
   if (isUnsettled(value) && !isUnsettled(after)) txn.side("RPUSH", suffix.settled, key);
   const stopChanged =
     after.deletion?.requestedAtMs !== value.deletion?.requestedAtMs ||
@@ -196,6 +209,7 @@ export const writePod = (txn: Txn, before: Stored<PodRecord>, after: PodRecord):
 export const removePod = (txn: Txn, pod: Stored<PodRecord>): void => {
   txn.delete("pods", pod.key, pod.rv);
   reindexPod(txn, pod.key, pod.value.name, podIndexes(pod.value), noIndexes);
+  wakeOwners(txn, pod.value.namespace, pod.value.meta?.ownerReferences);
   tellNode(txn, pod.value);
 };
 
@@ -245,6 +259,8 @@ export const updateObject = <R extends PlainResource>(
     ownerUids(after as StoredObject),
     `${resource}|${before.key}`,
   );
+  const { namespace, ownerReferences } = (before.value as StoredObject).metadata;
+  wakeOwners(txn, namespace, ownerReferences, (after as StoredObject).metadata.ownerReferences);
   if (resource === "jobs") {
     const [a, b] = [before.value as Job, after as Job];
     if (isFinished(b) && !isFinished(a)) txn.remove(suffix.unfinished, before.key);
@@ -281,6 +297,7 @@ export const removeObject = <R extends PlainResource>(
   txn.delete(resource, object.key, object.rv);
   const stored = object.value as StoredObject;
   moveOwners(txn, ownerUids(stored), [], `${resource}|${object.key}`);
+  wakeOwners(txn, stored.metadata.namespace, stored.metadata.ownerReferences);
   if (resource === "events") txn.side("ZREM", suffix.eventExpiry, object.key);
   if (resource === "jobs") {
     const job = object.value as Job;

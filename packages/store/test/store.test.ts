@@ -1,7 +1,9 @@
+import type { PodRecord } from "@gantry/core";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startRedis, type TestRedis } from "../testing/redis-server.ts";
 import { suffix } from "../src/keys.ts";
+import { encodePod } from "../src/pod-codec.ts";
 import type { StoredObject } from "../src/objects.ts";
 import { StoreVersionError } from "../src/format.ts";
 import { ExpiredRevisionError, Store } from "../src/store.ts";
@@ -232,6 +234,51 @@ describe("reads", () => {
     expect(items.map((item) => item.key)).toEqual(["default/good"]);
     expect(String(reported[0])).toContain("configmaps default/bad is malformed");
     await expect(store.get("configmaps", "default/bad")).rejects.toThrow("malformed");
+  });
+
+  test.each([
+    ["null", "the object"],
+    [`{"metadata":{"uid":"u"}}`, "metadata.name"],
+    [`{"metadata":{"name":"j","uid":"u","namespace":"default"}}`, "spec"],
+    [`{"metadata":{"name":"j","uid":"u","namespace":"default"},"spec":{}}`, "spec.template"],
+    [
+      `{"metadata":{"name":"j","uid":"u","namespace":"default","ownerReferences":[null]},
+        "spec":{"template":{}},"status":{}}`,
+      "metadata.ownerReferences",
+    ],
+    [
+      `{"metadata":{"name":"j","uid":"u","namespace":"default"},
+        "spec":{"template":{}},"status":{"conditions":"x"}}`,
+      "status.conditions",
+    ],
+  ])("a Job stored as %s is malformed too", async (body, field) => {
+    await create(configMap("good"));
+    await store.redis.hset(store.key(suffix.objects("jobs")), "default/j", `9 ${body}`);
+    await store.redis.zadd(store.key(suffix.index("jobs")), 0, "default/j");
+    const reported: unknown[] = [];
+    store.onMalformed = (error) => reported.push(error);
+    expect((await store.listAll("jobs")).items).toEqual([]);
+    expect(reported).toMatchObject([
+      {
+        message: "stored jobs default/j is malformed",
+        cause: { message: `${field} is missing or of another type` },
+      },
+    ]);
+  });
+
+  test.each([
+    [{ conditions: [null] }, "conditions"],
+    [{ meta: { finalizers: 7 } }, "meta.finalizers"],
+    [{ meta: { ownerReferences: "x" } }, "meta.ownerReferences"],
+    [{ spec: { containers: "x" } }, "spec.containers"],
+  ])("and a Pod stored with %j", async (broken, field) => {
+    const pod = podRecord("p", broken as unknown as Partial<PodRecord>);
+    const hash = store.key(suffix.objects("pods"));
+    await store.redis.hset(hash, "default/p", `9 ${encodePod(pod)}`);
+    await expect(store.get("pods", "default/p")).rejects.toMatchObject({
+      message: "stored pods default/p is malformed",
+      cause: { message: `${field} is missing or of another type` },
+    });
   });
 });
 

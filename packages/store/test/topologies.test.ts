@@ -20,7 +20,7 @@ const topologies: Record<string, () => Promise<Topology>> = {
   Sentinels: () => startSentinels({ deadAfterMs: 1_000 }),
 };
 
-describe.each(Object.entries(topologies))("on %s", (_name, start) => {
+describe.each(Object.entries(topologies))("on %s", (name, start) => {
   let topology: Topology;
   beforeAll(async () => {
     topology = await start();
@@ -32,6 +32,19 @@ describe.each(Object.entries(topologies))("on %s", (_name, start) => {
     await store.open();
     return store;
   };
+
+  const onCluster = name === "a Cluster" ? test : () => {};
+  onCluster("one that names no addresses is refused, with the fix", async () => {
+    const endpoints = (type: string): Promise<unknown> =>
+      Promise.all(
+        topology.nodes.map(({ client }) =>
+          client.call("CONFIG", "SET", "cluster-preferred-endpoint-type", type),
+        ),
+      );
+    await endpoints("unknown-endpoint");
+    await expect(checkRedis({ url: topology.url })).rejects.toThrow("set cluster-announce-ip");
+    await endpoints("ip");
+  });
 
   test("it is looked at before it is used", async () => {
     await expect(checkRedis({ url: topology.url })).resolves.toEqual({

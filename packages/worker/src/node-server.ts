@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { renderPodSpec } from "@gantry/core";
+import { type ContainerRecord, type PodRecord, type PodSpec, renderPodSpec } from "@gantry/core";
 import { WebSocketServer } from "ws";
 import { type LogOptions, LogUnavailable, type Runtime } from "./runtime.ts";
 import { type Session, type SessionRequest, SessionRefused } from "./sessions/session.ts";
@@ -114,20 +114,26 @@ const answer = async (
   response: ServerResponse,
 ): Promise<void> => {
   const wanted = asked(request);
-  if (request.method !== "GET" || wanted?.what !== "log") {
+  if (request.method !== "GET" || wanted === null) {
     reply(response, 404, "not found");
+    return;
+  }
+  if (wanted.what !== "log") {
+    const why = await sessionRefusal(context, wanted);
+    if (why === null) reply(response, 426, "Upgrade Required");
+    else reply(response, 400, why);
     return;
   }
   const { pod, query } = wanted;
   const { namespace, name } = pod;
-  const runtime = await runtimeOf(context, `${namespace}/${name}`);
-  if (runtime === undefined) {
+  const held = await heldPod(context, `${namespace}/${name}`);
+  if (held?.runtime === undefined) {
     reply(response, 404, `pod ${name} not found`);
     return;
   }
   const abort = new AbortController();
   response.on("close", () => abort.abort());
-  const stream = await runtime.logs(pod, logOptions(query, context.now(), abort.signal));
+  const stream = await held.runtime.logs(pod, logOptions(query, context.now(), abort.signal));
   response.writeHead(200, { "content-type": "text/plain" });
   response.flushHeaders();
   stream.on("error", (error) => {
@@ -138,11 +144,42 @@ const answer = async (
   response.on("close", () => stream.destroy());
 };
 
-const runtimeOf = async (context: WorkerContext, key: string): Promise<Runtime | undefined> => {
-  const pod = await context.store.get("pods", key);
-  if (pod === null) return undefined;
-  const spec = renderPodSpec(pod.value, await context.templates.of(pod.value));
-  return context.runtimes.get(spec.runtimeClassName ?? context.defaultRuntime);
+interface Held {
+  readonly record: PodRecord;
+  readonly spec: PodSpec;
+  /** `undefined` when the Pod is of a runtime that this worker does not have. */
+  readonly runtime: Runtime | undefined;
+}
+
+const heldPod = async (context: WorkerContext, key: string): Promise<Held | undefined> => {
+  const record = (await context.store.get("pods", key))?.value;
+  if (record === undefined) return undefined;
+  const spec = renderPodSpec(record, await context.templates.of(record));
+  const runtime = context.runtimes.get(spec.runtimeClassName ?? context.defaultRuntime);
+  return { record, spec, runtime };
+};
+
+const noSessions = (runtime: Runtime | undefined): string => {
+  const which = runtime === undefined ? "pod's runtime" : `runtime ${runtime.name}`;
+  return `the ${which} runs no commands in containers and can't be attached`;
+};
+
+/** Why a session would be refused, by what is known without opening one; `null` when it is not. */
+const sessionRefusal = async (context: WorkerContext, wanted: Asked): Promise<string | null> => {
+  const { namespace, name } = wanted.pod;
+  const held = await heldPod(context, `${namespace}/${name}`);
+  if (held?.runtime?.openSession === undefined) return noSessions(held?.runtime);
+  const { record, spec } = held;
+  const container = wanted.query.get("container") ?? "";
+  const stateIn = (
+    containers: PodSpec["containers"],
+    records: readonly ContainerRecord[] | undefined,
+  ): string | undefined =>
+    records?.[(containers ?? []).findIndex((each) => each.name === container)]?.state;
+  const state =
+    stateIn(spec.containers, record.containers) ??
+    stateIn(spec.initContainers, record.initContainers);
+  return state === "running" ? null : `container "${container}" of pod "${name}" is not running`;
 };
 
 const sessionRequest = ({ what, query }: Asked): SessionRequest => {
@@ -208,11 +245,8 @@ class Sessions {
     const wanted = asked(request);
     if (wanted === null || wanted.what === "log") throw new SessionRefused("not found");
     const { namespace, name } = wanted.pod;
-    const runtime = await runtimeOf(this.#context, `${namespace}/${name}`);
-    if (runtime?.openSession === undefined) {
-      const which = runtime === undefined ? "pod's runtime" : `runtime ${runtime.name}`;
-      throw new SessionRefused(`the ${which} runs no commands in containers and can't be attached`);
-    }
+    const runtime = (await heldPod(this.#context, `${namespace}/${name}`))?.runtime;
+    if (runtime?.openSession === undefined) throw new SessionRefused(noSessions(runtime));
     return runtime.openSession(wanted.pod, sessionRequest(wanted));
   }
 }

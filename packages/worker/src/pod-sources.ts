@@ -3,7 +3,12 @@ import type { PodSpec } from "@gantry/core";
 import { openSecret, SealedSecretError, type SecretBox, type StoredObject } from "@gantry/store";
 import type { WorkerContext } from "./worker-context.ts";
 
-export type Sources = ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
+type Keys = ReadonlyMap<string, Buffer>;
+/**
+ * By `configmap/NAME` and `secret/NAME`. What a ConfigMap has as binaryData is apart, under
+ * `binarydata/NAME`: volumes hold it, environments do not.
+ */
+export type Sources = ReadonlyMap<string, Keys>;
 
 /** A reference that is not optional does not exist; a kubelet keeps such a Pod waiting. */
 export class MissingSourceError extends Error {
@@ -99,17 +104,13 @@ const references = (spec: PodSpec): Reference[] => {
   return [...fromContainers, ...fromVolumes, ...forPulls];
 };
 
-const decode = (object: StoredObject): ReadonlyMap<string, Buffer> => {
-  const text = (object["data"] ?? {}) as Record<string, string>;
-  const binary = (object["binaryData"] ?? {}) as Record<string, string>;
-  const isSecret = object.kind === "Secret";
-  return new Map([
-    ...Object.entries(text).map(
-      ([key, value]) => [key, Buffer.from(value, isSecret ? "base64" : "utf8")] as const,
-    ),
-    ...Object.entries(binary).map(([key, value]) => [key, Buffer.from(value, "base64")] as const),
-  ]);
-};
+const decode = (values: unknown, encoding: BufferEncoding): Keys =>
+  new Map(
+    Object.entries((values ?? {}) as Record<string, string>).map(([key, value]) => [
+      key,
+      Buffer.from(value, encoding),
+    ]),
+  );
 
 /** A Secret that can't be read is waited for: a worker with the right key may be on its way. */
 const opened = (
@@ -134,7 +135,7 @@ export const readSources = async (
   namespace: string,
   spec: PodSpec,
 ): Promise<Sources> => {
-  const sources = new Map<string, ReadonlyMap<string, Buffer>>();
+  const sources = new Map<string, Keys>();
   for (const { kind, name, optional, key, volume } of references(spec)) {
     const id = `${kind}/${name}`;
     if (!sources.has(id)) {
@@ -144,9 +145,16 @@ export const readSources = async (
         if (optional) continue;
         throw new MissingSourceError(`${kind} "${name}" not found`, volume);
       }
-      sources.set(id, decode(opened(object, kind, name, secrets, volume)));
+      const { data, binaryData } = opened(object, kind, name, secrets, volume);
+      sources.set(id, decode(data, kind === "secret" ? "base64" : "utf8"));
+      if (binaryData !== undefined) sources.set(`binarydata/${name}`, decode(binaryData, "base64"));
     }
-    if (key !== undefined && !optional && !sources.get(id)?.has(key)) {
+    const isThere = (wanted: string): boolean =>
+      sources.get(id)?.has(wanted) === true ||
+      (volume !== undefined &&
+        kind === "configmap" &&
+        sources.get(`binarydata/${name}`)?.has(wanted) === true);
+    if (key !== undefined && !optional && !isThere(key)) {
       const why =
         volume === undefined
           ? `couldn't find key ${key} in ${kind} ${namespace}/${name}`

@@ -28,7 +28,7 @@ export const runnablePod = (
   node,
   claim: fence,
   createdAtMs: pod.createdAtMs,
-  ...(pod.job === undefined ? {} : { job: pod.job.name }),
+  ...(pod.job === undefined ? {} : { job: pod.job.name, jobUid: pod.job.uid }),
   ...(pod.deletion === undefined ? {} : { deletion: pod.deletion }),
   serviceAccountName: spec.serviceAccountName ?? "default",
   spec,

@@ -22,6 +22,7 @@ export interface RunnablePod {
   readonly claim?: number;
   /** Name of the Job that it belongs to. */
   readonly job?: string;
+  readonly jobUid?: string;
   /** Since when it is to be stopped, and within which grace; absent while it is not. */
   readonly deletion?: { readonly requestedAtMs: number; readonly graceSeconds: number };
   /** Unix milliseconds. */
@@ -30,7 +31,7 @@ export interface RunnablePod {
   readonly index?: number;
   readonly serviceAccountName: string;
   readonly spec: PodSpec;
-  /** ConfigMaps and Secrets the Pod refers to, by `configmap/NAME` and `secret/NAME`; values are decoded. */
+  /** What the Pod refers to, decoded, by `configmap/NAME`, `binarydata/NAME`, `secret/NAME`. */
   readonly sources: ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
 }
 

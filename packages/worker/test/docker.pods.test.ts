@@ -131,6 +131,17 @@ describe.skipIf(noEngine !== null)(`Pods in containers (${noEngine ?? "a real en
   });
 
   describe("volumes", () => {
+    test("those of a Pod that has ended are removed, its log stays", async () => {
+      const { pod } = await runOn(runtime, {
+        volumes: [{ name: "data", emptyDir: {} }],
+        containers: [mounted("echo there > /data/x; cat /data/x")],
+      });
+      const directory = join(trials.root, "pods", "docker", "pods", pod.uid);
+      await until("no volumes", () => !existsSync(join(directory, "volumes")));
+      expect(existsSync(directory)).toBe(true);
+      expect(await logText(runtime, pod)).toBe("there\n");
+    });
+
     test("medium Memory is a tmpfs of its size, shared, and kept across restarts", async () => {
       const { pod, last } = await runOn(runtime, {
         restartPolicy: "OnFailure",

@@ -221,6 +221,20 @@ test.each<[string, PodSpec, Record<string, string>, string, string]>([
   },
 );
 
+test("a ConfigMap's binaryData is apart from its data; a volume may want a key of either", async () => {
+  const txn = new Txn();
+  const object = { ...configMap("both", { a: "x" }), binaryData: { b: "AAEC" } };
+  createObject(txn, "configmaps", object, Date.now());
+  await store.commit(txn);
+  const items = ["a", "b"].map((key) => ({ key, path: key }));
+  const volumes = [{ name: "v", configMap: { name: "both", items } }];
+  await runner.run(await create({ containers, volumes }));
+  expect([...(runtime.launched[0]?.sources ?? [])]).toEqual([
+    ["configmap/both", new Map([["a", Buffer.from("x")]])],
+    ["binarydata/both", new Map([["b", Buffer.from([0, 1, 2])]])],
+  ]);
+});
+
 test("X5: activeDeadlineSeconds counts while a ConfigMap is waited for", async () => {
   const volumes = [{ name: "v", configMap: { name: "never" } }];
   const pod = await create({ containers, volumes, activeDeadlineSeconds: 1 });

@@ -207,6 +207,26 @@ describe.skipIf(noVolumes !== null)(`volumes (${noVolumes ?? "mounted"})`, () =>
     },
   );
 
+  test("a Pod that has ended keeps its log and none of its volumes", async () => {
+    const options = optionsFor("freed");
+    const sources = new Map([["secret/sec", new Map([["token", Buffer.from("s3cret")]])]]);
+    const volumes = [
+      { name: "disk", emptyDir: {} },
+      { name: "memory", emptyDir: { medium: "Memory" } },
+      { name: "sec", secret: { secretName: "sec" } },
+    ];
+    const volumeMounts = volumes.map(({ name }) => ({ name, mountPath: `/mnt/${name}` }));
+    const script = "cat /mnt/sec/token | tee /mnt/disk/x /mnt/memory/x";
+    const pod = runnable({ volumes, containers: [shell(script, { volumeMounts })] }, { sources });
+    await withRuntime(options, async (runtime) => {
+      expect((await launch(runtime, pod).ended).phase).toBe("Succeeded");
+      const [disk, memory] = [join(options.dataDir, "pods"), memoryPath(options.dataDir)];
+      await until("no volumes", () => !existsSync(join(disk, pod.uid, "volumes")));
+      await until("no volumes in memory", () => !existsSync(join(memory, pod.uid)));
+      expect(await logText(runtime, pod)).toBe("s3cret");
+    });
+  });
+
   test("a hostPath of the wrong type: the Pod stays Pending, says FailedMount, and runs once it is right", async () => {
     const allowed = join(root, "host");
     mkdirSync(allowed);

@@ -235,6 +235,17 @@ const faultCounts = (fake: FakeEcs): Record<string, number> => {
   return counts;
 };
 
+/** Pods that had a task, their tasks, those that came though ECS had said none would, and calls. */
+const counted = ({ journal: { runs, requests } }: FakeEcs): Record<string, number> => ({
+  pods: new Set(runs.map(({ environment }) => environment["GANTRY_POD_UID"])).size,
+  tasks: runs.length,
+  ghosts: runs.filter(({ ghost }) => ghost).length,
+  runTaskCalls: requests.filter(({ operation }) => operation === "RunTask").length,
+});
+
+const deedsOf = ({ deeds }: ChaosGantry, signal: string): number =>
+  deeds.filter(({ what }) => what.endsWith(signal)).length;
+
 export const runChaos = async (seed: number, size: ChaosSize): Promise<ChaosResult> => {
   const random = new Random(seed);
   const directory = await mkdtemp(join(tmpdir(), `gantry-ecs-chaos-${seed}-`));
@@ -273,8 +284,10 @@ export const runChaos = async (seed: number, size: ChaosSize): Promise<ChaosResu
     faults: faultCounts(fake),
     counts: {
       jobs: plans.length,
-      tasks: fake.journal.runs.length,
-      kills: gantry.deeds.length / 2,
+      ...counted(fake),
+      kills: deedsOf(gantry, "SIGKILL"),
+      restarts: deedsOf(gantry, "SIGTERM"),
+      freezes: deedsOf(gantry, "SIGSTOP"),
       seconds: Math.round((Date.now() - began) / 1000),
     },
   };

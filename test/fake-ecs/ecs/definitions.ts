@@ -11,6 +11,7 @@ import type {
 } from "@aws-sdk/client-ecs";
 import type { Clock } from "../clock.ts";
 import { clientError, invalidParameter } from "../wire/aws-error.ts";
+import type { Account } from "./account.ts";
 import type { Arns } from "./arns.ts";
 import { definitionFault } from "./definition-rules.ts";
 import { pageOf } from "./paging.ts";
@@ -30,14 +31,16 @@ const REGISTRATION_MS = 5;
 
 export class Definitions {
   readonly #arns: Arns;
+  readonly #account: Account;
   readonly #clock: Clock;
   readonly #with32Vcpu: boolean;
   readonly #families = new Map<string, Map<number, Stored>>();
   readonly #lastRevision = new Map<string, number>();
   readonly #busyUntilMs = new Map<string, number>();
 
-  constructor(arns: Arns, clock: Clock, with32Vcpu: boolean) {
+  constructor(arns: Arns, account: Account, clock: Clock, with32Vcpu: boolean) {
     this.#arns = arns;
+    this.#account = account;
     this.#clock = clock;
     this.#with32Vcpu = with32Vcpu;
   }
@@ -67,6 +70,7 @@ export class Definitions {
   register(input: RegisterTaskDefinitionCommandInput) {
     const fault = definitionFault(input, this.#with32Vcpu);
     if (fault !== undefined) throw fault;
+    this.#account.checkRoles([input.taskRoleArn, input.executionRoleArn]);
     const { tags = [], family = "", enableFaultInjection = false, ...rest } = input;
     const nowMs = this.#clock.nowMs();
     if (nowMs < (this.#busyUntilMs.get(family) ?? 0)) {

@@ -5,6 +5,7 @@ import type { Journal } from "../journal.ts";
 import type { RateLimits } from "../rates.ts";
 import type { Settings } from "../settings.ts";
 import { AwsError } from "../wire/aws-error.ts";
+import { Account } from "./account.ts";
 import { Arns, lastPart } from "./arns.ts";
 import { Capacity } from "./capacity.ts";
 import { ClientTokens } from "./client-tokens.ts";
@@ -16,6 +17,7 @@ export class EcsContext {
   readonly faults: Faults;
   readonly journal: Journal;
   readonly rates: RateLimits;
+  readonly account: Account;
   readonly arns: Arns;
   readonly capacity: Capacity;
   readonly definitions: Definitions;
@@ -33,15 +35,16 @@ export class EcsContext {
     this.faults = faults;
     this.journal = journal;
     this.rates = rates;
+    this.account = new Account(settings);
     this.arns = new Arns(settings);
     this.capacity = new Capacity(this.arns, settings.quotas, settings.clusters, settings.instances);
-    this.definitions = new Definitions(this.arns, clock, settings.allow32Vcpu);
+    this.definitions = new Definitions(this.arns, this.account, clock, settings.allow32Vcpu);
     this.tokens = new ClientTokens(clock);
   }
 
   hasCluster(nameOrArn: string): boolean {
     const name = lastPart(nameOrArn);
-    const known = this.settings.clusters.includes(name);
+    const known = this.account.clusters.includes(name);
     return known && (nameOrArn === name || nameOrArn === this.arns.cluster(name));
   }
 

@@ -2,7 +2,7 @@
 import type { Failure, RunTaskCommandInput, Task, TaskDefinition } from "@aws-sdk/client-ecs";
 import type { MetFault, RequestFault } from "../faults.ts";
 import type { TaskRun } from "../journal.ts";
-import { AwsError, invalidParameter, throttled } from "../wire/aws-error.ts";
+import { AwsError, throttled } from "../wire/aws-error.ts";
 import { CAPACITY_REASON, type Place, QUOTA_REASON } from "./capacity.ts";
 import type { EcsContext } from "./ecs-context.ts";
 import { newTask, newTaskTags } from "./new-task.ts";
@@ -58,26 +58,14 @@ export class RunTask {
   }
 
   #checkLaunch(input: Input, definition: TaskDefinition, place: Place): void {
-    const { allow32Vcpu, subnets, passableRoles } = this.#context.settings;
-    const fault = launchFault(input, definition, place.lane !== "ec2", allow32Vcpu);
+    const { account, settings } = this.#context;
+    const fault = launchFault(input, definition, place.lane !== "ec2", settings.allow32Vcpu);
     if (fault !== undefined) throw fault;
-    const wanted = input.networkConfiguration?.awsvpcConfiguration?.subnets ?? [];
-    const unknown = subnets === null ? undefined : wanted.find((id) => !subnets.includes(id));
-    if (unknown !== undefined) {
-      const text = `Error retrieving subnet information for [${wanted.join(", ")}]: The subnet ID '${unknown}' does not exist (ErrorCode: InvalidSubnetID.NotFound)`;
-      throw invalidParameter(text);
-    }
-    const roles = [
+    account.checkSubnets(input.networkConfiguration?.awsvpcConfiguration?.subnets ?? []);
+    account.checkRoles([
       taskRoleOf(input, definition),
       input.overrides?.executionRoleArn ?? definition.executionRoleArn,
-    ];
-    const denied = roles.find(
-      (role) => role !== undefined && passableRoles?.includes(role) === false,
-    );
-    if (denied !== undefined) {
-      const text = `User: arn:aws:iam::${this.#context.settings.account}:user/fake is not authorized to perform: iam:PassRole on resource: ${denied} because no identity-based policy allows the iam:PassRole action`;
-      throw new AwsError("AccessDeniedException", text);
-    }
+    ]);
   }
 
   #takeRates(input: Input, place: Place): void {

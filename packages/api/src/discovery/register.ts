@@ -44,6 +44,29 @@ const plain = (make: () => object): Handler => {
   };
 };
 
+const fixedPaths: readonly string[] = [
+  "/api",
+  "/api/v1",
+  "/apis",
+  "/healthz",
+  "/livez",
+  "/metrics",
+  "/openapi/v2",
+  "/openapi/v3",
+  "/readyz",
+  "/version",
+];
+
+/** What `GET /` lists, as Kubernetes does: paths that answer GET, groups included. */
+const rootPaths = (named: typeof groupVersions): string[] =>
+  [
+    ...fixedPaths,
+    ...named.flatMap((served) => [
+      `/apis/${served.group}`,
+      `/apis/${served.group}/${served.version}`,
+    ]),
+  ].toSorted();
+
 export function registerDiscovery(app: FastifyInstance, options: DiscoveryOptions): void {
   const core = groupVersions.filter((served) => served.group === "");
   const named = groupVersions.filter((served) => served.group !== "");
@@ -63,24 +86,24 @@ export function registerDiscovery(app: FastifyInstance, options: DiscoveryOption
       ? sendDocument(request, reply, aggregatedNamed())
       : plainGroups(request, reply);
 
-  const both = (path: string, handler: Handler): void => {
-    app.get(path, handler);
-    app.get(`${path}/`, handler);
-  };
-  both(
+  app.get(
+    "/",
+    plain(() => ({ paths: rootPaths(named) })),
+  );
+  app.get(
     "/version",
     plain(() => versionBody(options.version)),
   );
-  both("/api", versions);
-  both("/apis", groups);
+  app.get("/api", versions);
+  app.get("/apis", groups);
   for (const served of groupVersions) {
     const root = served.group === "" ? "/api" : `/apis/${served.group}`;
     if (served.group !== "")
-      both(
+      app.get(
         root,
         plain(() => group(served)),
       );
-    both(
+    app.get(
       `${root}/${served.version}`,
       plain(() => resourceList(served)),
     );

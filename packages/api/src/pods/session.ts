@@ -7,7 +7,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { flag, type Query, queryOf } from "../requests/query.ts";
 import type { ApiContext } from "../server/context.ts";
 import { asksUpgrade, takeUpgrade, type Upgrade } from "../server/upgrades.ts";
-import { askWorker, containerOf, podAt, workerError, workerOf } from "./worker-link.ts";
+import {
+  askWorker,
+  containerOf,
+  podAt,
+  type PodWorker,
+  workerError,
+  workerOf,
+} from "./worker-link.ts";
 
 /** Kubernetes' remote command protocols that the workers speak. */
 const protocols: readonly string[] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
@@ -37,7 +44,6 @@ const sessionOptions = (query: Query, kind: "exec" | "attach"): URLSearchParams 
 
 const checkUpgrade = (message: IncomingMessage): void => {
   const { upgrade = "" } = message.headers;
-  if (!asksUpgrade(message)) throw badRequest("Upgrade request required");
   if (upgrade.toLowerCase() !== "websocket") {
     throw badRequest(`unable to upgrade: ${upgrade} is not served; use a WebSocket`);
   }
@@ -98,6 +104,29 @@ const join = (context: ApiContext, client: Upgrade, stream: Duplex, head: Buffer
   socket.pipe(stream);
 };
 
+/**
+ * kubectl whose WebSocket was refused, for whatever reason, tries SPDY and shows only what is said to
+ * that. So the worker's reason comes before the refusal of the protocol.
+ */
+const checkWorker = async (
+  context: ApiContext,
+  worker: PodWorker,
+  container: string,
+  message: IncomingMessage,
+): Promise<void> => {
+  if (message.headers.upgrade?.toLowerCase() === "websocket") return;
+  const url = new URL(worker.url);
+  url.searchParams.set("container", container);
+  const { answer } = await askWorker<IncomingMessage>(
+    context,
+    { ...worker, url },
+    {},
+    (ask, settle) => ask.once("response", settle),
+  );
+  const refusal = await workerError(answer);
+  if (answer.statusCode === 400) throw refusal;
+};
+
 const podSession =
   (context: ApiContext, kind: "exec" | "attach") =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<undefined> => {
@@ -106,10 +135,12 @@ const podSession =
     const pod = await podAt(context, namespace, name);
     const container = containerOf(pod, query.get("container") ?? "");
     const worker = await workerOf(context, pod);
-    checkUpgrade(request.raw);
+    if (!asksUpgrade(request.raw)) throw badRequest("Upgrade request required");
     const options = sessionOptions(query, kind);
     options.set("container", container);
     worker.url.pathname += `/${kind}`;
+    await checkWorker(context, worker, container, request.raw);
+    checkUpgrade(request.raw);
     for (const [option, value] of options) worker.url.searchParams.append(option, value);
     const { answer } = await askWorker(
       context,

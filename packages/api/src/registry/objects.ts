@@ -14,6 +14,7 @@ import {
 import {
   createObject,
   createPod,
+  gcKey,
   type ObjectOf,
   openSecret,
   type PodTemplate,
@@ -205,11 +206,10 @@ export class Objects {
     const held = (finalizers ?? []).length > 0 || specFinalizers(value).length > 0;
     const removed = deletionTimestamp !== undefined && !held;
     if (removed) {
-      removeObject(txn, strategy.resource, {
-        key: stored.key,
-        rv: "any",
-        value: value as never,
-      });
+      const { resource } = strategy;
+      removeObject(txn, resource, { key: stored.key, rv: "any", value: value as never });
+      // D4: its deletion was asked for before; what it owned goes only now.
+      txn.dirty(gcKey(resource, stored.key, value.metadata.uid));
     }
     return { value, updates: 1 };
   }

@@ -1,5 +1,5 @@
 // Health: alive while the process answers, ready while a Job could be taken.
-import { readShutEcsLanes, suffix, type Store, Txn } from "@gantry/store";
+import { ecsRegistration, readShutEcsLanes, suffix, type Store, Txn } from "@gantry/store";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { queryOf } from "../requests/query.ts";
 import { pathOf } from "./auth.ts";
@@ -38,9 +38,12 @@ const plain = "text/plain; charset=utf-8";
 const troubles = async (store: Store): Promise<string[]> => {
   const shut = await readShutEcsLanes(store).catch(() => new Map());
   return [...shut].flatMap(([lane, { circuit, message }]) =>
-    circuit ? [`[!]ecs lane ${lane} is shut: ${message}`] : [],
+    circuit ? [`[!]ecs ${shutText(lane)}: ${message}`] : [],
   );
 };
+
+const shutText = (lane: string): string =>
+  lane === ecsRegistration ? "task definitions can't be registered" : `lane ${lane} is shut`;
 
 /** What Kubernetes' `?verbose` shows: a line a check. */
 const report = (

@@ -20,6 +20,7 @@ import type { ApiContext } from "./context.ts";
 import { handleError, handleNotFound } from "./error-handler.ts";
 import { registerFixed, serviceOf } from "./fixed-resources.ts";
 import { registerHealth } from "./health.ts";
+import { refuseImpersonation } from "./impersonation.ts";
 import { groupPath, registerKind } from "./routes.ts";
 import { serveUpgrades } from "./upgrades.ts";
 
@@ -41,7 +42,8 @@ export const buildServer = async (
     bodyLimit: BODY_MAX_BYTES,
     genReqId: () => randomUUID(),
     requestIdHeader: false as const,
-    routerOptions: { maxParamLength: PARAM_MAX },
+    // Kubernetes takes a slash at the end for nothing.
+    routerOptions: { maxParamLength: PARAM_MAX, ignoreTrailingSlash: true },
     forceCloseConnections: "idle" as const,
   };
   const app =
@@ -57,6 +59,7 @@ export const buildServer = async (
   server.addHook("onRequest", async (request, reply) => {
     reply.header("audit-id", request.id);
     check(request);
+    refuseImpersonation(request);
   });
   context.admission.register(metrics.registry);
   limitInflight(server, context.admission, metrics.registry);

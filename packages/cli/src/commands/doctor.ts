@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { inspectServer, parseRedisUrl, shownRedisUrl, Store } from "@gantry/store";
 import { dataDir, type DataDir } from "../data-dir.ts";
 import { type Check, checkLine, exitCode, fail, ok } from "../doctor/check.ts";
+import { ecsChecks } from "../doctor/ecs-checks.ts";
 import { fileChecks } from "../doctor/file-checks.ts";
 import { orphanChecks } from "../doctor/orphan-checks.ts";
 import { clusterChecks, redisChecks } from "../doctor/redis-checks.ts";
@@ -63,12 +64,18 @@ async function installationChecks(url: string): Promise<Check[]> {
       ...cluster,
       ...(await redisChecks(store, state)),
       check,
-      ...(readable ? [...(await storeChecks(store)), ...(await orphanChecks(store))] : []),
+      ...(readable ? await contentChecks(store) : []),
     ];
   } finally {
     store.redis.disconnect();
   }
 }
+
+const contentChecks = async (store: Store): Promise<Check[]> => [
+  ...(await storeChecks(store)),
+  ...(await ecsChecks(store)),
+  ...(await orphanChecks(store)),
+];
 
 const unreachable = (url: string, { message }: Error): Check =>
   fail(

@@ -10,6 +10,7 @@ import { PodSupervision } from "../pod/pod-supervision.ts";
 import { VolumeError } from "../pod/host-path.ts";
 import { rebootEvent } from "../pod/reboot.ts";
 import { type VolumeLimit, watchVolumeLimits } from "../pod/volume-limits.ts";
+import { freeVolumes } from "../pod/volumes.ts";
 import type { Observation, PodSink, RunnablePod, RunningPod } from "../runtime.ts";
 import type { PodGround } from "./container-config.ts";
 import type { DockerContext } from "./docker-context.ts";
@@ -219,7 +220,7 @@ export class DockerPod implements RunningPod, DriverPod {
     this.last = observation;
     this.#sink.observed(observation);
     if (!isFinal(observation)) return;
-    this.#cleaned = this.#removeInfra();
+    this.#cleaned = this.#cleanUp();
     this.#end(observation);
   }
 
@@ -228,12 +229,19 @@ export class DockerPod implements RunningPod, DriverPod {
     this.#supervision?.fail({ reason: "Evicted", message }, EVICTION_GRACE_SECONDS);
   }
 
-  async #removeInfra(): Promise<void> {
-    const infra = this.#context.docker.getContainer(infraName(this.pod.uid));
-    // What could not be removed now goes with the Pod.
-    await unlessGone(infra.remove({ force: true, v: true })).catch((error: unknown) => {
-      this.#context.log?.warn({ err: error, uid: this.pod.uid }, "a pod's network was not removed");
-    });
+  /** What can't be removed now goes with the Pod. */
+  async #cleanUp(): Promise<void> {
+    const { docker, log } = this.#context;
+    const { uid } = this.pod;
+    const infra = docker.getContainer(infraName(uid));
+    await Promise.all([
+      unlessGone(infra.remove({ force: true, v: true })).catch((error: unknown) => {
+        log?.warn({ err: error, uid }, "a pod's network was not removed");
+      }),
+      freeVolumes(this.directory).catch((error: unknown) => {
+        log?.warn({ err: error, uid }, "a pod's volumes were not removed");
+      }),
+    ]);
   }
 }
 

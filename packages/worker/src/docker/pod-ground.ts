@@ -100,7 +100,8 @@ const createMemoryVolumes = async (pod: RunnablePod, settings: GroundSettings): 
   for (const { name = "", emptyDir } of inMemoryVolumes(pod)) {
     const size = emptyDir?.sizeLimit;
     const options = [
-      "mode=1777",
+      // No sticky bit: containers with other users share what is in it, as on a kubelet.
+      fsGroup === undefined ? "mode=777" : "mode=2777",
       ...(size === undefined ? [] : [`size=${Math.ceil(quantityAmount(size))}`]),
       ...(fsGroup === undefined ? [] : [`gid=${fsGroup}`]),
     ];

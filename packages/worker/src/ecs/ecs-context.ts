@@ -1,10 +1,11 @@
 // What the parts of the ecs runtime share.
 import type { EcsSettings } from "@gantry/core";
-import type { EventRecorder, Store } from "@gantry/store";
+import type { Store } from "@gantry/store";
 import type { Logger } from "pino";
 import type { EcsCounters } from "./counters.ts";
 import type { EcsApi } from "./ecs-api.ts";
 import type { EcsClients } from "./ecs-clients.ts";
+import type { JobNotices } from "./job-notices.ts";
 import type { LaneStates } from "./lane-states.ts";
 import type { LaunchGate } from "./launch-gate.ts";
 import type { TaskCensus } from "./task-census.ts";
@@ -15,8 +16,6 @@ import type { TaskWatch } from "./task-watch.ts";
 export interface EcsContext {
   readonly settings: EcsSettings;
   readonly store: Store;
-  /** Where Events of other objects than the worker's Pods go. */
-  readonly events?: EventRecorder | undefined;
   readonly log: Logger;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -30,6 +29,7 @@ export interface EcsContext {
   readonly api: EcsApi;
   readonly counters: EcsCounters;
   readonly lanes: LaneStates;
+  readonly notices: JobNotices;
   readonly gate: LaunchGate;
   readonly definitions: TaskDefinitions;
   readonly census: TaskCensus;

@@ -34,8 +34,6 @@ const RECLAIMED = "SpotInterruption";
 /** Tasks of a Pod that restarts whose logs can be found. */
 const RAN_MAX = 10;
 
-const JOB_UID = "batch.kubernetes.io/controller-uid";
-
 /** How long ECS takes to clear up after a task's programs have ended, most often. */
 const CLOSING_POLL_MS = 30_000;
 
@@ -209,7 +207,6 @@ export class EcsPod implements RunningPod {
         sink: this.#sink,
         stop: this.#stop.signal,
         haunting: () => this.#told,
-        tellJob: (message) => this.#tellJob(message),
         intended: (intended) => {
           this.#record = intended;
           this.#told = undefined;
@@ -239,15 +236,6 @@ export class EcsPod implements RunningPod {
       const ended = await this.#followTask(record, isFresh);
       if (ended !== null) return ended;
     }
-  }
-
-  #tellJob(message: string): void {
-    const { job, namespace, labels } = this.#pod;
-    const uid = labels[JOB_UID];
-    if (job === undefined || uid === undefined) return;
-    const regarding = { kind: "Job", apiVersion: "batch/v1", namespace, name: job, uid };
-    const event = { type: "Warning", reason: "EcsLaneShut", message } as const;
-    this.#context.events?.record("ecs", regarding, event);
   }
 
   /** Never comes back once the Pod is another worker's. */

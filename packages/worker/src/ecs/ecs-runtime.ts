@@ -31,6 +31,7 @@ import type { EcsContext } from "./ecs-context.ts";
 import { EcsPod } from "./ecs-pod.ts";
 import { openLogs } from "./logs/open-logs.ts";
 import type { TaskLogs } from "./logs/task-logs.ts";
+import { JobNotices } from "./job-notices.ts";
 import { LaneStates } from "./lane-states.ts";
 import { LaunchGate } from "./launch-gate.ts";
 import { OrphanSweep } from "./orphan-sweep.ts";
@@ -49,7 +50,7 @@ export interface EcsRuntimeOptions {
   readonly log: Logger;
   /** Names this run of the worker. */
   readonly holder: string;
-  /** Where Events of tasks without a Pod go; nowhere when absent. */
+  /** Where Events of Jobs and of tasks without a Pod go; nowhere when absent. */
   readonly events?: EventRecorder;
   /** Unix milliseconds; for tests. */
   readonly now?: () => number;
@@ -63,11 +64,11 @@ const openContext = (options: EcsRuntimeOptions, closing: AbortSignal): EcsConte
   const buckets = new RateBuckets(store, holder);
   const counters = new EcsCounters(store, log);
   const api = new EcsApi({ settings, buckets, counters, log, sleep, closing });
-  const lanes = new LaneStates(store, holder, now);
+  const lanes = new LaneStates(store, holder, now, log);
+  const notices = new JobNotices({ events, now });
   const shared = {
     settings,
     store,
-    events,
     log,
     holder,
     now,
@@ -77,6 +78,7 @@ const openContext = (options: EcsRuntimeOptions, closing: AbortSignal): EcsConte
     api,
     counters,
     lanes,
+    notices,
   };
   return {
     ...shared,

@@ -2,6 +2,7 @@
 // asking, and one probe lets them all go on.
 import type { Classification, Cooling } from "@gantry/core";
 import { holdRole, leaveRole, type Store, suffix } from "@gantry/store";
+import type { Logger } from "pino";
 
 /** How old what this worker knows of the lanes may be. */
 const KNOWN_FOR_MS = 250;
@@ -36,13 +37,15 @@ export class LaneStates {
   readonly #store: Store;
   readonly #holder: string;
   readonly #now: () => number;
+  readonly #log: Pick<Logger, "info" | "warn">;
   #known: ReadonlyMap<string, ShutLane> = new Map();
   #readAtMs = 0;
 
-  constructor(store: Store, holder: string, now: () => number) {
+  constructor(store: Store, holder: string, now: () => number, log: Pick<Logger, "info" | "warn">) {
     this.#store = store;
     this.#holder = holder;
     this.#now = now;
+    this.#log = log;
   }
 
   async of(lane: string): Promise<LaneState> {
@@ -94,6 +97,8 @@ export class LaneStates {
     await this.#store.redis.hset(this.#store.key(suffix.ecsLanes), lane, JSON.stringify(shut));
     await leaveRole(this.#store, probeOf(lane), this.#holder);
     this.#readAtMs = 0;
+    const { class: cause, message, failures } = shut;
+    this.#log.warn({ lane, class: cause, failures, pauseMs }, `launches are refused: ${message}`);
     return shut;
   }
 
@@ -102,6 +107,7 @@ export class LaneStates {
     const shut = (await this.all()).get(lane);
     if (shut === undefined || shut.shutAtMs > begunAtMs) return;
     await this.#store.redis.hdel(this.#store.key(suffix.ecsLanes), lane);
+    this.#log.info({ lane, shutMs: this.#now() - shut.sinceMs }, "launches are taken again");
     await this.probed(lane);
     this.#readAtMs = 0;
   }

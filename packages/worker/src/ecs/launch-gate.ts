@@ -38,8 +38,10 @@ export interface WaitingLaunch {
   readonly podUid: string;
   /** CPU units; 0 where they are counted already. */
   readonly cpu: number;
-  /** Is told why it takes long. */
-  readonly say: (message: string) => void;
+  /** Is told why it takes long; `reason` where it is other than `Unschedulable`. */
+  readonly say: (message: string, reason?: string) => void;
+  /** Is told of a lane that only an operator can open; each time that it is looked at. */
+  readonly shut: (message: string) => void;
   /** Whether another lane is the better choice while this one is shut, in this way. */
   readonly leaves: (shut: ShutLane) => boolean;
   readonly signal: AbortSignal;
@@ -125,13 +127,12 @@ class Lane {
       const { shut } = state;
       for (const waiter of this.#waiting) {
         if (waiter.launch.leaves(shut)) waiter.leave("elsewhere");
+        else if (shut.circuit) waiter.launch.shut(shut.message);
       }
       const leftMs = shut.untilMs - now();
       const next =
-        leftMs > 1_000
-          ? `; the next try is in ${waitEstimate(leftMs, 1000)}`
-          : "; it is being tried";
-      this.#say(() => `lane ${name}: ${shut.message}${next}`);
+        leftMs > 1_000 ? `(next try: ${waitEstimate(leftMs, 1000)})` : "(it is being tried)";
+      this.#say(() => `lane ${name}: ${shut.message} ${next}`, shut.reason);
       return Math.min(Math.max(leftMs, LOOK_AGAIN_MS), WAIT_MAX_MS);
     }
     const room = await this.#room();
@@ -181,13 +182,13 @@ class Lane {
     if (taken.length > 0) await store.redis.hset(store.key(suffix.ecsVcpu(name)), ...taken);
   }
 
-  #say(message: (ahead: number) => string): void {
+  #say(message: (ahead: number) => string, reason?: string): void {
     const nowMs = this.#options.now();
     let ahead = 0;
     for (const waiter of this.#waiting) {
       if (nowMs - waiter.saidAtMs >= SAY_EVERY_MS) {
         waiter.saidAtMs = nowMs;
-        waiter.launch.say(message(ahead));
+        waiter.launch.say(message(ahead), reason);
       }
       ahead += 1;
     }

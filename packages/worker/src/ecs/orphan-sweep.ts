@@ -165,7 +165,7 @@ export class OrphanSweep {
       }
       const reason = stopReason({ reason: "Orphan", atMs: nowMs });
       const cluster = task.clusterArn ?? settings.lanes[0]?.cluster ?? "";
-      if (!(await stopTask(this.#options.context, cluster, arn, reason))) continue;
+      if ((await stopTask(this.#options.context, cluster, arn, reason)) !== "taken") continue;
       stopped += 1;
       counters.count("orphans_stopped");
       log.warn({ task: arn, owner: task.owner }, "an orphaned task is stopped");

@@ -20,6 +20,7 @@ export const queuedObservation = (
   spec: PodSpec,
   record: TaskRecord | null,
   message: string,
+  reason = "Unschedulable",
 ): Observation => {
   const waiting = (containers: PodSpec["containers"]): Observation["containers"] =>
     (containers ?? []).map(({ name = "" }) => {
@@ -39,7 +40,7 @@ export const queuedObservation = (
     ready: false,
     containers: waiting(spec.containers),
     ...(inits.length === 0 ? {} : { initContainers: inits }),
-    conditions: [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }],
+    conditions: [{ type: "PodScheduled", status: "False", reason, message }],
   };
 };
 

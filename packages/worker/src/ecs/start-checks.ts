@@ -37,8 +37,9 @@ const explain = (error: unknown, what: string, region: string): EcsStartError =>
   });
 };
 
+/** A timeout among them: a process that stood still meanwhile has one, too. */
 const passing =
-  /Throttl|TooManyRequests|ServerException|InternalFailure|ServiceUnavailable|ECONNRESET|EPIPE|TimeoutError/;
+  /Throttl|TooManyRequests|ServerException|InternalFailure|ServiceUnavailable|ECONNRESET|EPIPE|ETIMEDOUT|EAI_AGAIN|TimeoutError/;
 
 const tried = async <T>(
   call: () => Promise<T>,

@@ -11,9 +11,12 @@ import {
   familyName,
   type TaskDefinitionContent,
 } from "@gantry/core";
-import { holdRole, leaveRole, type Store, suffix } from "@gantry/store";
+import { ecsRegistration, holdRole, leaveRole, type Store, suffix } from "@gantry/store";
 import type { EcsCounters } from "./counters.ts";
 import { AbortedError, backoffMs, type EcsApi, RefusedCall } from "./ecs-api.ts";
+import type { LaneStates, ShutLane } from "./lane-states.ts";
+
+const REGISTER = "RegisterTaskDefinition";
 
 /** Definitions remembered by this worker. */
 const KNOWN_MAX = 10_000;
@@ -24,6 +27,9 @@ const USE_EVERY_MS = 3_600_000;
 /** A worker that registers has so long before another tries. */
 const FLIGHT_MS = 60_000;
 const FLIGHT_POLL_MS = 200;
+
+/** While registrations are refused, what waits for one looks again at the latest after this long. */
+const LOOK_AGAIN_MS = { least: 1_000, most: 15_000 } as const;
 
 /** As stored. */
 export interface KnownDefinition {
@@ -38,6 +44,7 @@ export interface TaskDefinitionsOptions {
   readonly client: ECSClient;
   readonly api: EcsApi;
   readonly counters: EcsCounters;
+  readonly lanes: LaneStates;
   readonly holder: string;
   readonly now: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
@@ -134,7 +141,26 @@ export class TaskDefinitions {
     }
   }
 
+  /** What only an operator can mend is asked for once in a while, by one, as on a lane. */
   async #atEcs(family: string, content: TaskDefinitionContent, role: string): Promise<string> {
+    const { lanes, now } = this.#options;
+    const state = await lanes.of(ecsRegistration);
+    const begunAtMs = now();
+    if (state.kind === "shut") throw refusedBefore(state.shut, begunAtMs);
+    try {
+      const arn = await this.#registered(family, content, role);
+      await lanes.succeeded(ecsRegistration, begunAtMs);
+      return arn;
+    } catch (error) {
+      const judged = error instanceof RefusedCall ? error.classification : undefined;
+      if (judged?.cool?.scope === "circuit") {
+        await lanes.refused(ecsRegistration, judged, judged.cool, begunAtMs);
+      } else if (state.kind === "probe") await lanes.probed(ecsRegistration);
+      throw error;
+    }
+  }
+
+  async #registered(family: string, content: TaskDefinitionContent, role: string): Promise<string> {
     const { api, client, settings, counters, store, holder, sleep } = this.#options;
     const tags = Object.entries({ ...settings.tags, "gantry.dev/engine": settings.engineId });
     for (let n = 1; ; n++) {
@@ -142,17 +168,14 @@ export class TaskDefinitions {
       const found = await this.#describe(family);
       if (found !== undefined) return found;
       try {
-        const { taskDefinition } = await api.once(
-          "RegisterTaskDefinition",
-          "definitionModify",
-          () =>
-            client.send(
-              new RegisterTaskDefinitionCommand({
-                ...content,
-                family,
-                tags: tags.map(([key, value]) => ({ key, value })),
-              }),
-            ),
+        const { taskDefinition } = await api.once(REGISTER, "definitionModify", () =>
+          client.send(
+            new RegisterTaskDefinitionCommand({
+              ...content,
+              family,
+              tags: tags.map(([key, value]) => ({ key, value })),
+            }),
+          ),
         );
         counters.count("definitions_registered");
         if (taskDefinition?.taskDefinitionArn !== undefined)
@@ -183,6 +206,16 @@ export class TaskDefinitions {
     }
   }
 }
+
+/** As ECS said when it was asked last. */
+const refusedBefore = (shut: ShutLane, nowMs: number): RefusedCall => {
+  const { class: cause, reason: podReason, message, untilMs } = shut;
+  const { least, most } = LOOK_AGAIN_MS;
+  const initialMs = Math.min(most, Math.max(least, untilMs - nowMs));
+  const cool = { scope: "circuit", initialMs, maxMs: most } as const;
+  const judged = { class: cause, retry: "same-token", podReason, message, cool } as const;
+  return new RefusedCall(REGISTER, judged, undefined);
+};
 
 const isPassing = (error: unknown): boolean =>
   error instanceof RefusedCall &&

@@ -233,10 +233,22 @@ export class TaskFollow {
         message: `Stopping task ${taskArn}: ${stopReason(stop)}`,
       });
     }
-    const taken = await stopTask(this.#context, cluster, taskArn, stopReason(stop));
+    const reply = await stopTask(this.#context, cluster, taskArn, stopReason(stop));
+    if (typeof reply === "object") this.#tellRefused(taskArn, reply.refused);
+    const taken = reply === "taken";
     this.#sent = { atMs: this.#context.now(), taken };
     watch.hurry(taskArn, taken ? STOPPING_POLL_MS : 0);
     return taken ? resendAtMs(this.#sent.atMs, grace) : this.#sent.atMs + STOP_RETRY_MS;
+  }
+
+  /** The task runs on, and is paid for, until somebody mends it. */
+  #tellRefused(taskArn: string, why: string): void {
+    const { pod, sink } = this.#target;
+    if (this.#sent === undefined) {
+      const message = `the task ${taskArn} can't be stopped: ${why}; it is tried again`;
+      sink.event({ type: "Warning", reason: "FailedKillPod", message });
+    }
+    this.#context.notices.tell(pod, "EcsStopRefused", "", why);
   }
 
   /** Counts how long each phase of the launch took, when the task runs at last. */

@@ -49,8 +49,6 @@ export interface LaunchingPod {
   readonly stop: AbortSignal;
   /** A task that ECS told of without being asked, of the attempt that is thought of as failed. */
   readonly haunting: () => string | undefined;
-  /** Tells the Pod's Job what only an operator can mend. */
-  readonly tellJob: (message: string) => void;
   /** Is told of the intent before RunTask is sent. */
   readonly intended: (record: TaskRecord) => void;
 }
@@ -60,6 +58,7 @@ export class TaskLaunch {
   readonly #target: LaunchingPod;
   /** Whether a task may be there that is not known. */
   #mayBeThere = false;
+  #hasTold = false;
 
   constructor(context: EcsContext, target: LaunchingPod) {
     this.#context = context;
@@ -148,7 +147,8 @@ export class TaskLaunch {
       podUid: pod.uid,
       cpu: planned.cpu,
       signal: stop,
-      say: (message) => this.#say(before, message),
+      say: (message, reason) => this.#say(before, message, reason),
+      shut: (message) => this.#tellShut(choice.lane.name, message),
       leaves: (shut) => {
         const all = new Map([[choice.lane.name, shut]]);
         const { lane } = laneFor({ settings }, pod, before, all, reclaims);
@@ -166,9 +166,15 @@ export class TaskLaunch {
     };
   }
 
-  #say(record: TaskRecord | null, message: string): void {
+  /** Tells the Pod's Job that an operator has to mend the lane. */
+  #tellShut(lane: string, message: string): void {
+    const { notices } = this.#context;
+    notices.tell(this.#target.pod, "EcsLaneShut", lane, `lane ${lane}: ${message}`);
+  }
+
+  #say(record: TaskRecord | null, message: string, reason?: string): void {
     const { pod, sink } = this.#target;
-    sink.observed(queuedObservation(pod.spec, record, message));
+    sink.observed(queuedObservation(pod.spec, record, message, reason));
   }
 
   /** Sends the record until its outcome is known. */
@@ -208,7 +214,8 @@ export class TaskLaunch {
       podUid: record.podUid,
       cpu: 0,
       signal,
-      say: (message) => this.#say(record, message),
+      say: (message, reason) => this.#say(record, message, reason),
+      shut: (message) => this.#tellShut(lane.name, message),
       leaves: () => false,
     });
     return entry === "through";
@@ -219,17 +226,21 @@ export class TaskLaunch {
     { judged }: Extract<LaunchReply, { kind: "again" }>,
     tries: number,
   ): Promise<void> {
-    const { sleep } = this.#context;
-    if (judged.cool?.scope === "lane" || judged.cool?.scope === "circuit") {
-      const message = `lane ${record.lane}: ${judged.message}`;
-      this.#say(record, message);
-      if (tries === 1) {
-        this.#target.sink.event({ type: "Warning", reason: "FailedScheduling", message });
-        if (judged.cool.scope === "circuit") this.#target.tellJob(message);
-      }
-      return;
+    const { sleep, notices } = this.#context;
+    const { pod, sink } = this.#target;
+    const scope = judged.cool?.scope;
+    const isLanes = scope === "lane" || scope === "circuit";
+    const message = isLanes ? `lane ${record.lane}: ${judged.message}` : judged.message;
+    if (isLanes || scope === "pod") {
+      this.#say(record, message, judged.podReason);
+      if (tries === 1) sink.event({ type: "Warning", reason: "FailedScheduling", message });
     }
-    if (judged.cool?.scope === "pod") this.#say(record, judged.message);
+    if (scope === "circuit") this.#tellShut(record.lane, judged.message);
+    // Its own role, most often: other Jobs on the lane are well.
+    if (scope === "pod" && judged.class === "operator") {
+      notices.tell(pod, "EcsLaunchRefused", judged.message, message);
+    }
+    if (isLanes) return;
     await sleep(backoffMs(tries, CALL_RETRY.minMs, CALL_RETRY.maxMs));
   }
 
@@ -338,7 +349,7 @@ export class TaskLaunch {
 
   /** Registration or planning failed: for good, or until it is tried again (`null`). */
   async #unplannable(error: unknown, before: TaskRecord | null): Promise<Launched | null> {
-    const { now, sleep, log, lanes, settings } = this.#context;
+    const { now, sleep, log, notices } = this.#context;
     const { pod, stop, sink } = this.#target;
     if (error instanceof UnplannableError) {
       const why = { reason: "UnsupportedByRuntime", message: error.message };
@@ -365,12 +376,14 @@ export class TaskLaunch {
         clear: true,
       };
     }
-    log.warn({ err: error, pod: this.#target.ledger.key }, "a task definition waits");
-    this.#say(before, error.message);
+    log.debug({ err: error, pod: this.#target.ledger.key }, "a task definition waits");
+    this.#say(before, error.message, judged.podReason);
     if (judged.cool?.scope === "circuit") {
-      for (const { name } of settings.lanes) {
-        await lanes.refused(name, judged, judged.cool, now());
+      if (!this.#hasTold) {
+        sink.event({ type: "Warning", reason: "FailedScheduling", message: error.message });
       }
+      this.#hasTold = true;
+      notices.tell(pod, "EcsLaneShut", error.operation, error.message);
     }
     await sleep(judged.cool?.initialMs ?? CALL_RETRY.maxMs, stop.aborted ? undefined : stop);
     return null;

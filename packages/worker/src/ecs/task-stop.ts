@@ -22,13 +22,16 @@ const words: Readonly<Record<StopIntent["reason"], string>> = {
 export const stopReason = ({ reason, message }: StopIntent): string =>
   `gantry: ${message ?? words[reason]}`.slice(0, REASON_MAX);
 
-/** Whether ECS took it; `false` when it knows no such task, or can't be asked now. */
+/** `refused`: ECS said so for what an operator has to mend; other reasons pass, or there is no task. */
+export type StopReply = "taken" | "not-now" | { readonly refused: string };
+
+/** Asks ECS to stop the task. */
 export const stopTask = async (
   { api, clients, counters, log }: EcsContext,
   cluster: string,
   task: string,
   reason: string,
-): Promise<boolean> => {
+): Promise<StopReply> => {
   try {
     await api.patiently(
       "StopTask",
@@ -37,12 +40,12 @@ export const stopTask = async (
       FEW_TRIES,
     );
     counters.count("stops");
-    return true;
+    return "taken";
   } catch (error) {
-    if (error instanceof AbortedError) return false;
+    if (error instanceof AbortedError) return "not-now";
     if (!(error instanceof RefusedCall)) throw error;
     log.warn({ err: error, task: taskId(task) }, "a task could not be stopped; it is looked at");
-    return false;
+    return error.classification.class === "operator" ? { refused: error.message } : "not-now";
   }
 };
 

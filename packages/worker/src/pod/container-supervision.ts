@@ -92,11 +92,11 @@ export class ContainerSupervision {
   }
 
   /** Ends the present run: preStop, stop signal, SIGKILL. A later call can only shorten it. */
-  stop(graceMs: number): void {
+  stop(graceMs: number, why?: string): void {
     const killAtMs = Date.now() + graceMs;
     if (this.#run !== null) {
       this.#killBy(killAtMs);
-      if (!this.#stopping) this.#stopNow(graceMs);
+      if (!this.#stopping) this.#stopNow(graceMs, why);
     } else if (this.#starting !== null) {
       this.#killAtMs = Math.min(killAtMs, this.#killAtMs);
       this.#starting.abort();
@@ -127,13 +127,13 @@ export class ContainerSupervision {
     this.#host.changed();
   }
 
-  #stopNow(graceMs: number): void {
+  #stopNow(graceMs: number, why = `Stopping container ${this.behaviour.name}`): void {
     this.#stopping = true;
     const killAtMs = Date.now() + graceMs;
     this.#killAtMs = Number.POSITIVE_INFINITY;
     this.#killBy(killAtMs);
     this.#stopProbes();
-    this.#emit("Normal", "Killing", `Stopping container ${this.behaviour.name}`);
+    this.#emit("Normal", "Killing", why);
     void this.#terminate(graceMs);
   }
 
@@ -228,8 +228,8 @@ export class ContainerSupervision {
 
   #unhealthy(plan: ProbePlan, kind: string): void {
     const { name } = this.behaviour;
-    this.#emit("Normal", "Killing", `Container ${name} failed ${kind} probe, will be restarted`);
-    this.stop((plan.graceSeconds ?? this.#host.graceSeconds) * 1000);
+    const why = `Container ${name} failed ${kind} probe, will be restarted`;
+    this.stop((plan.graceSeconds ?? this.#host.graceSeconds) * 1000, why);
   }
 
   #stopProbes(): void {

@@ -135,7 +135,9 @@ export class PodSupervision {
   }
 
   #exceeded(): void {
+    if (this.#final !== null) return;
     const message = "Pod was active on the node longer than the specified deadline";
+    this.#reports.event({ type: "Normal", reason: "DeadlineExceeded", message });
     this.fail({ reason: "DeadlineExceeded", message }, this.behaviour.graceSeconds);
   }
 

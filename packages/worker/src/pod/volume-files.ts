@@ -30,11 +30,13 @@ const keyed = (
   from: KeyedSource,
   mode: number,
 ): VolumeFile[] => {
-  const source = pod.sources.get(`${kind}/${from.name}`);
-  if (source === undefined) {
+  const text = pod.sources.get(`${kind}/${from.name}`);
+  if (text === undefined) {
     if (from.optional === true) return [];
     throw new ContainerConfigError(`${kind} "${from.name}" not found`);
   }
+  const binary = kind === "configmap" ? pod.sources.get(`binarydata/${from.name}`) : undefined;
+  const source = new Map([...text, ...(binary ?? [])]);
   const all = from.items ?? [];
   if (all.length === 0) return [...source].map(([path, data]) => ({ path, mode, data }));
   return all.flatMap((item) => {

@@ -1,5 +1,14 @@
 // Lays a Pod's volumes out on the host; the containers get them by mounts.
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { PodSpec } from "@gantry/core";
 import type { RunnablePod } from "../runtime.ts";
@@ -19,6 +28,15 @@ export interface MountPlan {
 }
 
 const OPEN_DIRECTORY_MODE = 0o777;
+/** What is made in such a directory belongs to its group. */
+const SET_GROUP_ID = 0o2000;
+const GROUP_READS = 0o440;
+
+const volumesBelow = (podDirectory: string): string => join(podDirectory, "volumes");
+
+/** Removes the volumes of a Pod that has ended: its object, and with it its logs, may stay for long. */
+export const freeVolumes = (podDirectory: string): Promise<void> =>
+  rm(volumesBelow(podDirectory), { recursive: true, force: true });
 
 /** Where each volume of the Pod is on the host. An emptyDir that is there keeps what it holds. */
 export const layOutVolumes = (
@@ -35,7 +53,7 @@ export const layOutVolumes = (
     if (volume.hostPath === undefined) {
       const inMemory = volume.emptyDir?.medium === "Memory";
       const memory = inMemory ? worker.memoryDirectory?.() : undefined;
-      const onDisk = join(podDirectory, "volumes");
+      const onDisk = volumesBelow(podDirectory);
       const parent = memory === undefined ? onDisk : join(memory, pod.uid);
       return layOutFiles(pod, volume, parent, worker.host);
     }
@@ -59,17 +77,27 @@ const layOutFiles = (pod: RunnablePod, volume: Volume, parent: string, host: Hos
   const { fsGroup } = pod.spec.securityContext ?? {};
   const path = join(parent, volume.name ?? "");
   mkdirSync(path, { recursive: true });
-  chmodSync(path, isEmptyDir(volume) ? OPEN_DIRECTORY_MODE : 0o755);
-  if (fsGroup !== undefined) chownSync(path, -1, fsGroup);
+  giveTo(fsGroup, path, isEmptyDir(volume) ? OPEN_DIRECTORY_MODE : 0o755, SET_GROUP_ID);
   for (const file of volumeFiles(pod, volume, host) ?? []) {
     const target = join(path, file.path);
     mkdirSync(dirname(target), { recursive: true });
     // A file that is right already is left alone: a container may be reading it.
     if (!holds(target, file.data)) writeFileSync(target, file.data);
-    chmodSync(target, file.mode);
-    if (fsGroup !== undefined) chownSync(target, -1, fsGroup);
+    giveTo(fsGroup, target, file.mode, GROUP_READS);
   }
   return path;
+};
+
+/** As a kubelet sets fsGroup: the group, and the bits that make it useful, whatever the mode. */
+const giveTo = (
+  fsGroup: number | undefined,
+  path: string,
+  mode: number,
+  bitsForGroup: number,
+): void => {
+  if (fsGroup !== undefined) chownSync(path, -1, fsGroup);
+  // After chown, which takes the bit for the group away.
+  chmodSync(path, fsGroup === undefined ? mode : mode | bitsForGroup);
 };
 
 const holds = (path: string, data: Buffer): boolean => {
@@ -102,7 +130,11 @@ export const mountsOf = (
     if (below?.split("/").includes("..") === true)
       throw new VolumeError("subPath must not contain '..'");
     const source = below === undefined || below === "" ? root : pathBelow(root, below);
-    if (!existsSync(source)) mkdirSync(source, { recursive: true, mode: OPEN_DIRECTORY_MODE });
+    if (!existsSync(source)) {
+      mkdirSync(source, { recursive: true });
+      // As open as the volume itself, whatever the worker's umask: containers have other users.
+      chmodSync(source, statSync(root).mode & (OPEN_DIRECTORY_MODE | SET_GROUP_ID));
+    }
     const fromApi = volume.hostPath === undefined && !isEmptyDir(volume);
     return { source, target: mount.mountPath ?? "", readOnly: mount.readOnly === true || fromApi };
   });

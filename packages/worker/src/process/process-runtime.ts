@@ -18,6 +18,7 @@ import { ContainerConfigError } from "../pod/environment.ts";
 import { primaryAddress } from "../pod/primary-address.ts";
 import { type BackoffTiming, kubeletBackoff } from "../pod/restart.ts";
 import { VolumeError } from "../pod/host-path.ts";
+import { freeVolumes } from "../pod/volumes.ts";
 import {
   type LogOptions,
   LogUnavailable,
@@ -94,6 +95,7 @@ export class ProcessRuntime implements Runtime {
   readonly #supervisors: SupervisorPool;
   readonly #pods = new Map<string, SupervisedPod>();
   readonly #memoryPath: string;
+  readonly #log: ProcessRuntimeOptions["log"];
 
   private constructor(options: ProcessRuntimeOptions) {
     const dataDir = resolve(options.dataDir);
@@ -106,6 +108,7 @@ export class ProcessRuntime implements Runtime {
     this.#rules = { mountRefusal, allowedHostPaths, isRoot: uid === 0, uid, gid };
     this.published = JSON.stringify(this.#rules);
     this.#memoryPath = memoryPath(dataDir);
+    this.#log = options.log;
     const cgroups = options.cgroupRoot === undefined ? findCgroupSupport() : null;
     if (cgroups?.refusal) {
       options.log?.info({ reason: cgroups.refusal }, "limits of cpu and memory are not enforced");
@@ -325,11 +328,22 @@ export class ProcessRuntime implements Runtime {
       sink,
     );
     this.#pods.set(pod.uid, running);
-    void running.ended.then(
-      () => this.#pods.delete(pod.uid),
-      () => this.#pods.delete(pod.uid),
-    );
+    const over = (): void => {
+      this.#pods.delete(pod.uid);
+      void this.#freeVolumes(pod.uid);
+    };
+    void running.ended.then(over, over);
     return running;
+  }
+
+  /** What can't be removed now goes with the Pod. */
+  async #freeVolumes(uid: string): Promise<void> {
+    try {
+      await freeVolumes(this.#directory(uid));
+      await rm(join(this.#memoryPath, uid), { recursive: true, force: true });
+    } catch (error) {
+      this.#log?.warn({ err: error, uid }, "a pod's volumes were not removed");
+    }
   }
 
   #directory(uid: string): string {
