@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type EcsSettingsFile, parseEcsSettings, type PodRecord, type PodSpec } from "@gantry/core";
 import {
   createPod,
-  markUnqueued,
+  enqueuePods,
   queuedPod,
   Queues,
   readTaskRecord,
@@ -134,9 +134,7 @@ export class EcsCell {
     }));
     for (const pod of made) createPod(txn, pod);
     const queued = made.map((pod) => queuedPod(pod, pod.spec));
-    markUnqueued(txn, queued);
-    await this.store.commit(txn);
-    await this.queues.enqueuePods(queued);
+    await this.store.commit(enqueuePods(txn, queued, Date.now()));
     return made.map(({ name }) => `default/${name}`);
   }
 

@@ -15,6 +15,9 @@ const describe = ({ name, args }: Command): string => {
   return `${name} ${(name === "evalsha" ? texts.slice(3) : texts).join(" ").slice(0, TRACED_LENGTH)}`;
 };
 
+/** Whether a commit puts Pods on a queue: `q n QUEUE ...`. */
+const enqueues = ({ name, args }: Command): boolean => name === "evalsha" && args.includes("q");
+
 /** What a commit tells nodes: `XADD inbox:NODE MAXLEN ~ n * k KEY u UID`. */
 const tellNodes = ({ args }: Command, onInbox: OnInbox): void => {
   const texts = args.map(String);
@@ -55,7 +58,7 @@ export const openGatedStore = (
   world: World,
   process: SimulatedProcess,
   connection: { readonly url: string; readonly redis: Redis },
-  onInbox: OnInbox,
+  { onInbox, onQueued }: { readonly onInbox: OnInbox; readonly onQueued: () => Promise<void> },
 ): Store => {
   const { url, redis } = connection;
   const store = new Store({ connection: { url }, cell: CELL });
@@ -74,6 +77,7 @@ export const openGatedStore = (
       if (how === "resent" || how === "unheard") await sendCopy(command);
       if (how === "unheard") {
         tellNodes(command, onInbox);
+        if (enqueues(command)) await onQueued();
         command.reject(new Error("Connection is closed."));
         return;
       }
@@ -82,6 +86,7 @@ export const openGatedStore = (
       void redis.sendCommand(command);
       await command.promise.catch(() => {});
       tellNodes(command, onInbox);
+      if (enqueues(command)) await onQueued();
     });
     return command.promise;
   };

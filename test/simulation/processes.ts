@@ -3,7 +3,6 @@ import {
   Cleanup,
   type ControllerContext,
   NodeLifecycle,
-  Sweeper,
   syncByKey,
   SyncLoop,
   TimerLoop,
@@ -54,7 +53,6 @@ export class SchedulerProcess extends SimulatedProcess {
   readonly #log: Log;
   readonly #syncs: SyncLoop;
   readonly #timers: TimerLoop;
-  readonly #sweeper: Sweeper;
   readonly #nodes: NodeLifecycle;
   readonly #cleanup: Cleanup;
   #cleaning = false;
@@ -91,7 +89,6 @@ export class SchedulerProcess extends SimulatedProcess {
       this.clean();
       return Promise.resolve();
     });
-    this.#sweeper = new Sweeper(context);
     this.#nodes = new NodeLifecycle(context);
     this.sweep();
   }
@@ -107,7 +104,6 @@ export class SchedulerProcess extends SimulatedProcess {
 
   sweep(): void {
     background(this.#log, "workqueue sweep", () => this.#syncs.sweep());
-    background(this.#log, "sweep", () => this.#sweeper.sweep());
   }
 
   checkNodes(): void {

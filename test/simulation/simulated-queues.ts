@@ -1,10 +1,6 @@
 // The queues of Pods as BullMQ keeps them, without BullMQ: what is added, taken, finished, stalled and handed out again.
-import {
-  type ControllerQueues,
-  type PodPayload,
-  type QueuedPod,
-  unqueuedMark,
-} from "@gantry/store";
+import { type ControllerQueues, podPayload, type PodPayload, type QueuedPod } from "@gantry/store";
+import type { Redis } from "ioredis";
 import type { SimulatedProcess, World } from "./world.ts";
 
 /** `start-worker.ts`: a lock of 10 s, looked at every 5 s. */
@@ -91,43 +87,48 @@ export class SimulatedQueue<T> {
 export class SimulatedQueues {
   readonly pods: SimulatedQueue<PodPayload>;
   readonly #world: World;
-  readonly #unmark: (marks: readonly string[]) => Promise<unknown>;
+  readonly #redis: Redis;
+  /** Of the keys of the queue of Pods. */
+  readonly #prefix: string;
 
-  /** `unmark` takes away the marks of Pods that are on their queue. */
-  constructor(world: World, unmark: (marks: readonly string[]) => Promise<unknown>) {
+  constructor(world: World, redis: Redis, prefix: string) {
     this.#world = world;
-    this.#unmark = unmark;
+    this.#redis = redis;
+    this.#prefix = prefix;
     this.pods = new SimulatedQueue(world, PODS_STALLED_MS);
+  }
+
+  /** Takes over what transactions put on the real queue. */
+  async collect(): Promise<void> {
+    const [redis, prefix] = [this.#redis, this.#prefix];
+    const ids = (await redis.lrange(`${prefix}wait`, 0, -1)).toReversed();
+    if (ids.length === 0) return;
+    for (const id of ids) {
+      const data = await redis.hget(`${prefix}${id}`, "data");
+      this.pods.add(id, podPayload.parse(JSON.parse(data ?? "")));
+    }
+    const keys = ids.map((id) => `${prefix}${id}`);
+    await redis.del(`${prefix}wait`, `${prefix}marker`, ...keys);
   }
 
   /** As one process sees them. */
   of(process: SimulatedProcess): ControllerQueues {
     return {
-      enqueuePods: (pods) =>
-        this.#call(process, "enqueue", pods, (pod) => this.pods.add(pod.uid, pod)),
-      requeuePods: (pods) =>
-        this.#call(process, "enqueue again", pods, (pod) => this.pods.addAgain(pod.uid, pod)),
+      requeuePods: (pods) => this.#requeue(process, pods),
     };
   }
 
-  #call(
-    process: SimulatedProcess,
-    what: string,
-    pods: readonly QueuedPod[],
-    add: (pod: QueuedPod) => void,
-  ): Promise<void> {
+  #requeue(process: SimulatedProcess, pods: readonly QueuedPod[]): Promise<void> {
     if (pods.length === 0) return Promise.resolve();
-    const apply = async (some: readonly QueuedPod[]): Promise<void> => {
-      if (some.length === 0) return;
-      for (const pod of some) add(pod);
-      await this.#unmark(some.map(unqueuedMark));
+    const apply = (some: readonly QueuedPod[]): void => {
+      for (const pod of some) this.pods.addAgain(pod.uid, pod);
     };
     return new Promise((resolve, reject) => {
-      this.#world.step(process, `${what} ${JSON.stringify(pods)}`, async (how) => {
+      this.#world.step(process, `enqueue again ${JSON.stringify(pods)}`, (how) => {
         // Of several scripts, those before the one that breaks off are done.
         const done = how === "cut" ? this.#world.random.int(0, pods.length - 1) : pods.length;
-        if (how !== "refused") await apply(pods.slice(0, done));
-        if (how === "resent") await apply(pods);
+        if (how !== "refused") apply(pods.slice(0, done));
+        if (how === "resent") apply(pods);
         if (how === "refused" || how === "unheard") reject(new Error("Connection is closed."));
         else resolve();
       });

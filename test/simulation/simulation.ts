@@ -90,9 +90,7 @@ export class Simulation {
     this.#faultsLeft = random.int(0, 6);
     this.#pausesLeft = random.int(0, 2);
     this.#lossRate = random.pick([0, 0.05, 0.3]);
-    this.#queues = new SimulatedQueues(this.#world, (marks) =>
-      options.redis.srem(`{${CELL}}:${suffix.unqueued}`, ...marks),
-    );
+    this.#queues = new SimulatedQueues(this.#world, options.redis, `{${CELL}}:q:pods:`);
     this.#schedulers = Array.from({ length: random.int(1, 2) }, () => undefined);
     this.#machines = Array.from({ length: random.int(1, 3) }, (_, n) => ({
       host: new ScriptedHost(`w${n}`, this.#world, this.#script()),
@@ -142,7 +140,8 @@ export class Simulation {
       // An inbox may be cut off, and goes with a node that was given up.
       if (!this.#random.chance(this.#lossRate)) machine?.worker?.recheck(key, uid);
     };
-    return openGatedStore(this.#world, process, this.#options, onInbox);
+    const onQueued = (): Promise<void> => this.#queues.collect();
+    return openGatedStore(this.#world, process, this.#options, { onInbox, onQueued });
   }
 
   #startScheduler(n: number): void {
@@ -427,12 +426,11 @@ export class Simulation {
     const { redis } = this.#options;
     const world = this.#world;
     const key = (name: string): string => `{${CELL}}:${name}`;
-    const [timer, ttl, dirty, taken, unqueued, nodes] = await Promise.all([
+    const [timer, ttl, dirty, taken, nodes] = await Promise.all([
       redis.zrange(key(suffix.timers), "0", "0", "WITHSCORES"),
       redis.zrange(key(suffix.ttl), "0", "0", "WITHSCORES"),
       redis.hlen(key(suffix.dirty)),
       redis.hlen(key(suffix.taken)),
-      redis.scard(key(suffix.unqueued)),
       redis.hkeys(key(suffix.objects("nodes"))),
     ]);
     const schedulers = this.#live(this.#schedulers);
@@ -445,7 +443,7 @@ export class Simulation {
     const timerAtMs = Math.min(due(timer), due(ttl));
     const next = (needed: boolean, lastMs: number, everyMs: number): number =>
       needed && schedulers.length > 0 ? Math.max(world.nowMs, lastMs + everyMs) : Infinity;
-    const sweepAtMs = next(dirty + taken + unqueued > 0, this.#sweptAtMs, SWEEP_MS);
+    const sweepAtMs = next(dirty + taken > 0, this.#sweptAtMs, SWEEP_MS);
     const nodesAtMs = next(away, this.#checkedAtMs, IDLE_MS);
     const nextAtMs = Math.min(world.nextAtMs, timerAtMs, sweepAtMs, nodesAtMs);
     if (early && nextAtMs > world.nowMs + 5_000) return false;

@@ -25,7 +25,6 @@ import { buildServer } from "./server/server.ts";
 import type { ApiContext } from "./server/context.ts";
 import { NamespaceCache } from "./server/namespace-cache.ts";
 import { ensureNamespaces } from "./server/namespaces.ts";
-import { Wakes } from "./server/wakes.ts";
 import { Snapshots } from "./verbs/snapshots.ts";
 
 /** What is under way may finish within this when the server closes. */
@@ -143,7 +142,6 @@ const contextOf = (
     objects: new Objects(store, new Templates(store), secrets, unreadable),
     namespaces: new NamespaceCache(store),
     snapshots: new Snapshots(nowMs),
-    wakes: new Wakes(queues, log),
     admission: new Admission({ store, limits, log, nowMs }),
     runtimes: new RuntimeGate(store, nowMs),
     log,
@@ -173,7 +171,6 @@ export const startApi = async (options: ApiOptions): Promise<RunningApi> => {
     for (const watcher of context.watchers) watcher.end();
   };
   const closeStore = async (): Promise<void> => {
-    await context.wakes.drain(DRAIN_MS);
     hub.close();
     await queues.close();
     await store.close();

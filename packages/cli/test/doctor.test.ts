@@ -2,7 +2,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FORMAT, openPresence, Queues, Store, suffix } from "@gantry/store";
+import { enqueuePods, FORMAT, openPresence, Queues, Store, suffix, Txn } from "@gantry/store";
 import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
 import { startCluster } from "@gantry/store/testing/redis-topologies";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -168,7 +168,8 @@ describe("the store", () => {
   test("a paused queue, jobs without worker, without Pods, and timers without objects", async () => {
     const queues = new Queues(store);
     const pod = { queue: "pods", namespace: "default", name: "nobody", uid: "u-1" };
-    await queues.enqueuePods([pod, { ...pod, uid: "u-2" }]);
+    const pods = [pod, { ...pod, uid: "u-2" }];
+    await store.commit(enqueuePods(new Txn(), pods, Date.now()));
     await store.redis.lmove(`{gantry}:q:pods:wait`, `{gantry}:q:pods:active`, "RIGHT", "LEFT");
     expect((await lines("queue pods"))[0]).toMatch(
       /^warn .*1 waiting, 1 active.*1 without the worker/,

@@ -126,14 +126,14 @@ export function correlateEvent(
     before?.name ??
     eventName(event.involvedObject.name ?? "", unixNanoseconds(named.atMs, named.extraNs));
   const count = (before?.count ?? 0) + 1;
-  const fresh = eventObject({ ...blank, ...event, message }, name, nowMs);
-  const firstTimestamp = before?.firstTimestamp ?? fresh.firstTimestamp;
+  const firstTimestamp = before?.firstTimestamp ?? rfc3339(nowMs);
   const { tokens, taken } = takeToken(state, nowMs);
   const told = remember(state.told, key, { name, count, firstTimestamp }, MAX_TOLD);
   const refilledAtMs = Math.max(nowMs, state.refilledAtMs);
   const next: EventState = { ...blank, ...state, tokens, refilledAtMs, told, similar, named };
-  const whole: ControllerEvent = { ...blank, ...fresh, firstTimestamp, count };
   if (!taken) return { action: { kind: "drop" }, state: next };
+  const fresh = eventObject({ ...blank, ...event, message }, name, nowMs);
+  const whole: ControllerEvent = { ...blank, ...fresh, firstTimestamp, count };
   if (before === undefined) return { action: { kind: "create", event: whole }, state: next };
   const patch = { count, lastTimestamp: rfc3339(nowMs), message };
   return { action: { kind: "patch", event: whole, patch }, state: next };

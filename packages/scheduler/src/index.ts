@@ -3,7 +3,6 @@ export { type Scheduler, type SchedulerOptions, startScheduler } from "./start-s
 export { Cleanup } from "./cleanup.ts";
 export type { ControllerContext } from "./controller-context.ts";
 export { NodeLifecycle } from "./node-lifecycle.ts";
-export { Sweeper } from "./sweeper.ts";
 export { syncByKey } from "./sync-by-key.ts";
 export { SyncLoop } from "./sync-loop.ts";
 export { TimerLoop } from "./timer-loop.ts";

@@ -14,11 +14,11 @@ import {
 } from "@gantry/core";
 import {
   createPod,
+  enqueuePods,
   gcKey,
-  markUnqueued,
   ownerSyncKey,
-  type QueuedPod,
   queuedPod,
+  rememberJob,
   setTimer,
   type Stored,
   type StoredJobSnapshot,
@@ -30,23 +30,18 @@ import {
 import type { ControllerContext } from "./controller-context.ts";
 import { expiryOf } from "./ttl-expiry.ts";
 
-export interface PlannedTransaction {
-  readonly txn: Txn;
-  readonly created: readonly QueuedPod[];
-}
-
 export const planTransaction = (
   context: ControllerContext,
   stored: StoredJobSnapshot,
   orphans: readonly Stored<PodRecord>[],
   plan: JobPlan,
-): PlannedTransaction => {
+): Txn => {
   const txn = new Txn();
   const nowMs = context.now();
   const job = stored.job.value;
-  const next = writeStatuses(txn, stored.job, plan);
+  const next = writeStatuses(context, txn, stored.job, plan);
   const vanished = changePods(txn, stored, orphans, plan, nowMs);
-  const created = createPods(context, txn, job, plan, nowMs);
+  createPods(context, txn, job, plan, nowMs);
   writeBook(txn, stored, next, plan);
   const syncKey = `jobs|${stored.job.key}`;
   if (stored.dirty !== "") txn.clean(syncKey, stored.dirty);
@@ -55,11 +50,16 @@ export const planTransaction = (
   writeTimers(context, txn, stored, next, due ? null : plan.wakeAtMs);
   for (const key of others(stored.job, next)) txn.dirty(key);
   if (due || vanished) txn.dirty(syncKey);
-  return { txn, created };
+  return txn;
 };
 
 /** R34: each status is a change of its own. Without one the Job must still be as it was read. */
-const writeStatuses = (txn: Txn, stored: Stored<Job>, plan: JobPlan): Job => {
+const writeStatuses = (
+  { store }: ControllerContext,
+  txn: Txn,
+  stored: Stored<Job>,
+  plan: JobPlan,
+): Job => {
   if (plan.statuses.length === 0) {
     if (plan.create.length > 0 || plan.change.length > 0) {
       txn.check("jobs", stored.key, stored.rv);
@@ -69,11 +69,19 @@ const writeStatuses = (txn: Txn, stored: Stored<Job>, plan: JobPlan): Job => {
   let before = stored;
   for (const status of plan.statuses) {
     const value = { ...before.value, status };
-    updateObject(txn, "jobs", before, value);
+    const body = updateObject(txn, "jobs", before, value);
     // Inside one transaction the version between two writes is not known yet.
-    before = { key: stored.key, rv: "any", value };
+    before = { key: stored.key, rv: "any", value, body };
   }
+  // The next sync reads it; a Job that is over has none.
+  if (!isFinished(before.value)) rememberJob(store, asRead(before));
   return before.value;
+};
+
+/** As it comes out of its text: without fields that are there and undefined. */
+const asRead = (job: Stored<Job>): Stored<Job> => {
+  const status = JSON.parse(JSON.stringify(job.value.status)) as Job["status"];
+  return { ...job, value: { ...job.value, status } };
 };
 
 /**
@@ -120,14 +128,13 @@ const createPods = (
   job: Job,
   plan: JobPlan,
   nowMs: number,
-): QueuedPod[] => {
-  if (plan.create.length === 0) return [];
+): void => {
+  if (plan.create.length === 0) return;
   const template = context.templates.learn(job);
   const created = plan.create.map((creation) => newPodRecord(job, creation, template, nowMs));
   for (const pod of created) createPod(txn, pod);
   const queued = created.filter(awaitsWorker).map((pod) => queuedPod(pod, job.spec.template.spec));
-  markUnqueued(txn, queued);
-  return queued;
+  enqueuePods(txn, queued, nowMs);
 };
 
 const writeBook = (txn: Txn, stored: StoredJobSnapshot, next: Job, plan: JobPlan): void => {

@@ -13,6 +13,7 @@ import {
   type RedisConnection,
   Store,
   Templates,
+  processTemplates,
   WorkQueue,
 } from "@gantry/store";
 import { Queue, Worker } from "bullmq";
@@ -30,9 +31,8 @@ import { newIds } from "./new-ids.ts";
 import { measureLoad } from "./load-report.ts";
 import { NODE_CHECK_EVERY_MS, NODE_GRACE_MS, NodeLifecycle } from "./node-lifecycle.ts";
 import { Resync, RESYNC_EVERY_MS } from "./resync/resync.ts";
-import { Sweeper, SWEEP_EVERY_MS } from "./sweeper.ts";
 import { syncByKey } from "./sync-by-key.ts";
-import { SyncLoop } from "./sync-loop.ts";
+import { SWEEP_EVERY_MS, SyncLoop } from "./sync-loop.ts";
 import { TimerLoop } from "./timer-loop.ts";
 
 /** Short, so that a cleanup that a scheduler died in is taken up soon; it bears repeating. */
@@ -86,7 +86,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     now,
     newIds,
     log,
-    templates: new Templates(store),
+    templates: new Templates(store, processTemplates),
     events: new EventRecorder(store, now, log),
     metrics: schedulerMetrics(registry, store, now),
   };
@@ -103,7 +103,6 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   const context: ControllerContext = { ...base, hint: (dueAtMs) => timers.hint(dueAtMs) };
   const syncs = await startSyncs(context);
   const cleanup = await startCleanup(context, cleanupQueue);
-  const sweeper = new Sweeper(context);
   const resync = new Resync(context, queues);
   const nodes = new NodeLifecycle(
     context,
@@ -112,7 +111,6 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   );
   const loops = [
     repeat(SWEEP_EVERY_MS, log, "workqueue sweep", () => syncs.sweep()),
-    repeat(SWEEP_EVERY_MS, log, "sweep", () => sweeper.sweep()),
     repeat(NODE_CHECK_EVERY_MS, log, "node check", () => nodes.check()),
     repeat(WATCHDOG_EVERY_MS, log, "cleanup watchdog", () => scheduleCleanup(cleanupQueue)),
     repeat(options.resyncEveryMs ?? RESYNC_EVERY_MS, log, "resync", () => resync.pass()),

@@ -1,6 +1,6 @@
-// The Job controller's shell: read a snapshot, let the core decide, commit the plan, enqueue the Pods.
+// The Job controller's shell: read a snapshot, let the core decide, commit the plan.
 import { type Job, type JobPlan, reconcileJob } from "@gantry/core";
-import { type QueuedPod, readJobSnapshot, type Stored, Txn } from "@gantry/store";
+import { readJobSnapshot, type Stored, Txn } from "@gantry/store";
 import { candidatesForAdoption, podsWithForeignLabels } from "./claim-candidates.ts";
 import type { ControllerContext } from "./controller-context.ts";
 import { planTransaction } from "./job-transaction.ts";
@@ -64,9 +64,9 @@ export class JobController {
       newIds,
     );
     meter?.planned(job, plan);
-    const { txn, created } = planTransaction(this.#context, stored, orphans, plan);
+    const txn = planTransaction(this.#context, stored, orphans, plan);
     if (!(await this.#commit(txn, job, plan))) return false;
-    await this.#afterCommit(stored.job, plan, created);
+    this.#afterCommit(stored.job, plan);
     return true;
   }
 
@@ -90,18 +90,13 @@ export class JobController {
     if (dirty !== "") await store.commit(new Txn().clean(`jobs|${key}`, dirty));
   }
 
-  async #afterCommit(
-    job: Stored<Job>,
-    plan: JobPlan,
-    created: readonly QueuedPod[],
-  ): Promise<void> {
-    const { queues, events, log, hint } = this.#context;
+  #afterCommit(job: Stored<Job>, plan: JobPlan): void {
+    const { events, log, hint } = this.#context;
     if (plan.wakeAtMs !== null) hint(plan.wakeAtMs);
-    if (created.length > 0) await queues.enqueuePods(created);
     for (const event of plan.events) {
       events.record("job-controller", regarding(job), event);
     }
-    if (created.length > 0 || plan.statuses.length > 0) {
+    if (plan.create.length > 0 || plan.statuses.length > 0) {
       log.debug(
         { job: job.key, uid: job.value.metadata.uid, ...describe(plan) },
         "job plan applied",

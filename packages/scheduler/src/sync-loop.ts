@@ -9,6 +9,9 @@ import { queueOfSyncKey } from "./metrics/work-queue-metrics.ts";
  */
 export const SYNC_CONCURRENCY = 64;
 
+/** Keys that nobody holds and no ring announced are found this soon. */
+export const SWEEP_EVERY_MS = 2_000;
+
 /** A scheduler that has not swept for this long is taken for dead: its keys go to others. */
 export const SCHEDULER_LEASE_MS = 15_000;
 

@@ -1,7 +1,7 @@
 // The load that schedulers log, against a real Redis: what waits, what runs, and who has places.
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
-import { createObject, podQueueName, renewLease, Txn } from "@gantry/store";
+import { createObject, enqueuePods, podQueueName, renewLease, Txn } from "@gantry/store";
 import { startRedis, type TestRedis } from "@gantry/store/testing/redis-server";
 import { Worker } from "bullmq";
 import { pino } from "pino";
@@ -31,13 +31,13 @@ const addNode = async (
   await renewLease(store, name, nowMs + (more.leaseMs ?? 15_000));
 };
 
-const enqueue = (cell: MetricsCell, count: number, runtime?: string): Promise<void> =>
-  cell.queues.enqueuePods(
-    Array.from({ length: count }, (_, n) => {
-      const name = `${runtime ?? "any"}-${n}`;
-      return { namespace: "default", name, uid: name, queue: podQueueName(runtime) };
-    }),
-  );
+const enqueue = async (cell: MetricsCell, count: number, runtime?: string): Promise<void> => {
+  const pods = Array.from({ length: count }, (_, n) => {
+    const name = `${runtime ?? "any"}-${n}`;
+    return { namespace: "default", name, uid: name, queue: podQueueName(runtime) };
+  });
+  await cell.store.commit(enqueuePods(new Txn(), pods, cell.nowMs));
+};
 
 test("waiting and taken Pods of all queues, places of ready workers only", async () => {
   const cell = new MetricsCell(server.url, "load");

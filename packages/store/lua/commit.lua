@@ -15,6 +15,8 @@
     -  suffix member                  removes from a set
     m  key                            marks a sync key dirty, which puts it on the workqueue
     x  key count                      takes its mark away if it still has this count
+    q  count queue now options id name data id name data...
+                                      puts jobs on a BullMQ queue (count = 3 + 3 a job)
     r  count command suffix args...   any other command on one key of the cell (count = 2 + number of args)
 
   Returns for each transaction a list: {0, rv...} with one resourceVersion per c, u and d,
@@ -26,9 +28,12 @@
   Nobody sees what is between two commands of a script. So objects are read at once, transactions
   work on Lua tables, and what has become of them is written at the end with few commands.
 ]]
+-- Every access to a global is a look-up.
+local ARGV = ARGV
 local prefix, maxlen = ARGV[1], ARGV[2]
 local arity = { c = 3, u = 5, d = 3, ["?"] = 3, ["+"] = 2, ["-"] = 2, m = 1, x = 2 }
 local EXISTS, MISSING, STALE = 1, 2, 3
+local SPACE = string.byte(" ")
 
 -- Elements that one command gets: they pass over Lua's stack.
 local CHUNK = 2000
@@ -37,6 +42,8 @@ local CHUNK = 2000
 local values, stored = {}, {}
 local sets, marked, others, entries = {}, {}, {}, {}
 local queue = work_queue(prefix)
+-- Name of a queue of Pods -> {now, options, {id, name, data, id, ...}}.
+local queued = {}
 local revision = tonumber(redis.call("GET", KEYS[1]) or "0")
 
 local function each_chunk(list, call)
@@ -93,10 +100,12 @@ local function mismatch(value, expected)
   if not value then
     return MISSING
   end
-  if expected ~= "" and string.sub(value, 1, string.find(value, " ", 1, true) - 1) ~= expected then
-    return STALE
+  local length = #expected
+  if expected == "" then
+    return 0
   end
-  return 0
+  local same = string.sub(value, 1, length) == expected and string.byte(value, length + 1) == SPACE
+  return same and 0 or STALE
 end
 
 local function check(operations)
@@ -126,6 +135,16 @@ local function write(type, resource, key, body, prev)
   end
   entries[#entries + 1] = { resource, rv, type, key, body, prev }
   return rv
+end
+
+local function enqueue(i)
+  local name = ARGV[i + 2]
+  local known = queued[name] or { ARGV[i + 3], ARGV[i + 4], {} }
+  queued[name] = known
+  local jobs = known[3]
+  for n = i + 5, i + 1 + tonumber(ARGV[i + 1]) do
+    jobs[#jobs + 1] = ARGV[n]
+  end
 end
 
 -- Kept in order; pushes to one list that follow one another become one command.
@@ -165,6 +184,8 @@ local function apply(operations)
     elseif code == "x" then
       marked[ARGV[i + 1]] = nil
       others[#others + 1] = { "x", "", { ARGV[i + 1], ARGV[i + 2] } }
+    elseif code == "q" then
+      enqueue(i)
     elseif code == "r" then
       other(i)
     end
@@ -243,5 +264,8 @@ if #entries > 0 then
   announce()
 end
 write_sets()
+for name, jobs in pairs(queued) do
+  add_to_queue(prefix .. "q:" .. name .. ":", jobs[1], jobs[2], jobs[3])
+end
 write_others()
 return results

@@ -85,12 +85,17 @@ local function end_jobs()
   if #ids == 0 then
     return false
   end
-  local holders = redis.call("MGET", unpack(map(ids, lock_of)))
+  local lock_keys = map(ids, lock_of)
+  local holders = redis.call("MGET", unpack(lock_keys))
+  local keys = map(ids, function(id) return prefix .. id end)
+  -- Nearly always they are; else each is looked at.
+  local all_there = redis.call("EXISTS", unpack(keys)) == #ids
   local locks, released, sets = {}, {}, {}
   for n, id in ipairs(ids) do
     if holders[n] == token then
-      locks[#locks + 1], released[#released + 1] = lock_of(id), id
-      if redis.call("LREM", active, -1, id) > 0 and redis.call("EXISTS", prefix .. id) == 1 then
+      locks[#locks + 1], released[#released + 1] = lock_keys[n], id
+      local was_active = redis.call("LREM", active, -1, id) > 0
+      if was_active and (all_there or redis.call("EXISTS", keys[n]) == 1) then
         if kinds[n] == "delayed" then
           delay(id, tonumber(texts[n]))
           any_delayed = true

@@ -27,8 +27,12 @@ end
 
 local reply = { queue.now() }
 if room == 0 then
+  if #done > 0 and redis.call("EXISTS", KEYS[1]) == 1 then
+    queue.ring()
+  end
   return reply
 end
+-- What was given back and waits again is handed out at once, without a ring.
 local popped = redis.call("ZPOPMIN", KEYS[1], room)
 local held = {}
 for n = 1, #popped, 2 do

@@ -8,7 +8,8 @@ import { Txn } from "./txn.ts";
  * A Gantry opens stores of its own `major` only. `minor` counts additions that Gantrys of the same
  * major can do without and do not destroy:
  * 0: the first. 1: the index of unfinished Jobs, and the list of processes. 2: the controllers'
- * workqueue, which takes marks that older processes raised at its first sweep.
+ * workqueue, which takes marks that older processes raised at its first sweep; Pods come on their
+ * queues with the transaction that creates them, and those that an older process left out by the resync.
  */
 export const FORMAT = { major: 1, minor: 2 } as const;
 
@@ -47,6 +48,7 @@ export const migrate = async (store: Store): Promise<void> => {
         await store.redis.pexpire(lock, LOCK_MS);
       });
     }
+    await store.redis.del(store.key(suffix.unqueued));
     await store.redis.hset(store.key(suffix.meta), "formatMinor", FORMAT.minor);
   } finally {
     if ((await store.redis.get(lock)) === own) await store.redis.del(lock);

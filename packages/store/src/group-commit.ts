@@ -4,7 +4,7 @@ import { suffix } from "./keys.ts";
 import { script } from "./script.ts";
 import type { CommitResult, Txn } from "./txn.ts";
 
-const commitScript = script("commit", "lib/work-queue");
+const commitScript = script("commit", "lib/work-queue", "lib/pod-queue");
 
 /** Enough to amortise a round trip; few enough that one group holds Redis for a millisecond or two. */
 const GROUP_OPERATIONS_MAX = 2_000;

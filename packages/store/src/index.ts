@@ -59,27 +59,19 @@ export {
   updatePod,
   writePod,
 } from "./writes.ts";
-export { type PodTemplate, Templates } from "./templates.ts";
+export { type PodTemplate, processTemplates, Templates } from "./templates.ts";
 export { type Subscription, type WatchChange, WatchHub } from "./watch.ts";
 export type { PreviousSelectable } from "./selectable.ts";
 export {
   allQueueNames,
-  type ControllerQueues,
-  podQueueName,
-  type PodPayload,
-  queueNames,
-  Queues,
-  runtimeNames,
   podPayload,
-} from "./queues.ts";
-export {
-  type EndedJob,
-  type JobEnd,
-  PodQueue,
-  queuePrefix,
-  type TakenPod,
-  unqueuedMark,
-} from "./pod-queue.ts";
+  type PodPayload,
+  podQueueName,
+  queueNames,
+  runtimeNames,
+} from "./queue-names.ts";
+export { type ControllerQueues, Queues } from "./queues.ts";
+export { type EndedJob, type JobEnd, PodQueue, queuePrefix, type TakenPod } from "./pod-queue.ts";
 export { type Bell, listenToBell, type SweptKeys, type TakenKey, WorkQueue } from "./work-queue.ts";
 export { dropLease, leaseExpiry, leases, nextFence, type NodeLease, renewLease } from "./leases.ts";
 export { dueTimers, popTimers, setTimer, type Timer } from "./timers.ts";
@@ -92,8 +84,8 @@ export {
 } from "./delete-object.ts";
 export { gcKey, ownerOf } from "./gc-key.ts";
 export { decodePod, encodePod } from "./pod-codec.ts";
-export { readJobSnapshot, type StoredJobSnapshot } from "./job-snapshot.ts";
-export { markUnqueued, type QueuedPod, queuedPod, unqueuedPods } from "./unqueued.ts";
+export { readJobSnapshot, rememberJob, type StoredJobSnapshot } from "./job-snapshot.ts";
+export { enqueuePods, type QueuedPod, queuedPod } from "./queued-pods.ts";
 export {
   countEcsTasks,
   ecsLatencyBounds,

@@ -1,7 +1,7 @@
 // Reads what one sync of a Job needs: one round trip, bounded by the Job's unsettled Pods.
 import type { Job, JobBook, PodRecord } from "@gantry/core";
 import { suffix } from "./keys.ts";
-import { decodeValue, type Stored } from "./objects.ts";
+import { decodeBody, splitValue, type Stored } from "./objects.ts";
 import { script } from "./script.ts";
 import type { Store } from "./store.ts";
 
@@ -82,6 +82,34 @@ const readsOf = (store: Store): SnapshotReads => {
   return known;
 };
 
+/** Jobs whose decoded form is remembered, and the largest of them: a few megabytes in all. */
+const DECODED_MAX = 1_000;
+const DECODED_BYTES_MAX = 8_192;
+
+/** By store and key, with the text that they were decoded from: syncs follow one another closely. */
+const decoded = new WeakMap<Store, Map<string, Stored<Job>>>();
+
+/** `job.value` is what `job.body` says; whether that version is ever stored does not matter. */
+export const rememberJob = (store: Store, job: Stored<Job>): void => {
+  if ((job.body?.length ?? 0) > DECODED_BYTES_MAX) return;
+  const known = decoded.get(store) ?? new Map<string, Stored<Job>>();
+  decoded.set(store, known);
+  known.delete(job.key);
+  known.set(job.key, job);
+  if (known.size <= DECODED_MAX) return;
+  const oldest = known.keys().next().value;
+  if (oldest !== undefined) known.delete(oldest);
+};
+
+const readJob = (store: Store, key: string, text: string): Stored<Job> => {
+  const { rv, body } = splitValue(text);
+  const known = decoded.get(store)?.get(key);
+  if (known !== undefined && known.body === body) return { ...known, rv };
+  const job = { rv, key, value: decodeBody("jobs", key, body), body };
+  rememberJob(store, job);
+  return job;
+};
+
 /** One round trip, shared with other reads of the moment. `uid` is a guess that saves a second one. */
 export const readJobSnapshot = async (
   store: Store,
@@ -91,7 +119,7 @@ export const readJobSnapshot = async (
   const reply = await readsOf(store).read(key, uid ?? "");
   const [value, dirty, bookText, timer, ttl, ownerlessPods, flat] = reply;
   if (value === null) return { missing: true, dirty };
-  const job = decodeValue("jobs", key, value);
+  const job = readJob(store, key, value);
   if (job.value.metadata.uid !== uid) return readJobSnapshot(store, key, job.value.metadata.uid);
   const pods: Stored<PodRecord>[] = [];
   for (let n = 0; n + 1 < flat.length; n += 2) {

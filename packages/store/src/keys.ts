@@ -64,7 +64,7 @@ export const suffix = {
   schedulers: "schedulers",
   /** Sorted set of one member while there is something for a waiting scheduler to take. */
   bell: "bell",
-  /** Set of `namespace/name|uid` of Pods committed and perhaps not on the queue yet. */
+  /** Of versions before minor 2: Pods committed and perhaps not on the queue yet. */
   unqueued: "unqueued",
   /** Sorted set of event keys -> expiry, Unix ms. */
   eventExpiry: "evx",

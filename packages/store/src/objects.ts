@@ -32,6 +32,8 @@ export interface Stored<T> {
   readonly rv: string;
   readonly key: string;
   readonly value: T;
+  /** Its body as it is kept, where who read it may write another status of it. */
+  readonly body?: string;
 }
 
 /** A record that can't be read (edited by hand, cut off); other objects are not affected. */
@@ -74,6 +76,33 @@ export const encodeBody = <R extends Resource>(resource: R, value: ObjectOf<R>):
   if (!("resourceVersion" in object.metadata)) return JSON.stringify(object);
   const { resourceVersion: _, ...metadata } = object.metadata;
   return JSON.stringify({ ...object, metadata });
+};
+
+/**
+ * As `encodeBody`, of what differs from `before` in its status alone: the rest of the text is taken
+ * over. A Job's controller writes several versions of it, most of which is spec and metadata.
+ */
+export const encodeNextBody = <R extends Resource>(
+  resource: R,
+  before: Stored<ObjectOf<R>>,
+  after: ObjectOf<R>,
+): string => {
+  const head = before.body === undefined ? null : beforeStatus(before.body, before.value, after);
+  return head === null
+    ? encodeBody(resource, after)
+    : `${head}${JSON.stringify((after as StoredObject)["status"])}}`;
+};
+
+/** What stands before the status, if it is the last field and the only one that is another. */
+const beforeStatus = (body: string, before: object, after: object): string | null => {
+  const [old, next] = [before as StoredObject, after as StoredObject];
+  const names = Object.keys(next);
+  const sameRest = names.every((name) => name === "status" || next[name] === old[name]);
+  if (!sameRest || names.length !== Object.keys(old).length) return null;
+  if (next["status"] === undefined || "resourceVersion" in next.metadata) return null;
+  const tail = `${JSON.stringify(old["status"])}}`;
+  const head = body.slice(0, -tail.length);
+  return body.endsWith(tail) && head.endsWith(',"status":') ? head : null;
 };
 
 /** Splits "<rv> <body>". */

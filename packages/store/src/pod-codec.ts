@@ -20,9 +20,13 @@ const STARTED_KNOWN = 8;
 /** Cells of this format. A newer minor may add some behind them. */
 const CELLS = 26;
 
+/** In place: a Pod is encoded at each of its changes. */
 const trim = (cells: Cell[]): Cell[] => {
-  while (cells.length > 0 && (cells.at(-1) ?? 0) === 0) cells.pop();
-  return cells.map((cell) => cell ?? 0);
+  let length = cells.length;
+  while (length > 0 && (cells[length - 1] ?? 0) === 0) length -= 1;
+  cells.length = length;
+  for (let n = 0; n < length; n++) cells[n] ??= 0;
+  return cells;
 };
 
 /** 0 stands for "absent", so what is not before `base` is kept one higher. */

@@ -6,7 +6,6 @@ import type { PodRecord } from "@gantry/core";
 import { script } from "./script.ts";
 import type { Store } from "./store.ts";
 
-const addScript = script("add-jobs");
 const takeScript = script("take-jobs");
 const extendScript = script("extend-locks");
 
@@ -14,26 +13,10 @@ const extendScript = script("extend-locks");
 export const queuePrefix = (store: Pick<Store, "cell">): string => `{${store.cell}}:q`;
 
 /** What operators see of ended Pods in the queue; the Pods themselves are in the store. */
-const KEEP_ENDED = 1_000;
+export const KEEP_ENDED = 1_000;
 
 /** Jobs of one script: some milliseconds of Redis, and far from what Lua's stack holds. */
 const CHUNK = 500;
-
-/** A Pod's job has one attempt: retrying belongs to the Job controller. */
-const JOB_OPTIONS = JSON.stringify({
-  attempts: 1,
-  removeOnComplete: { count: KEEP_ENDED },
-  removeOnFail: { count: KEEP_ENDED },
-});
-
-export interface AddedPod {
-  readonly namespace: string;
-  readonly name: string;
-  /** Also the job's id, so that a Pod is on the queue once. */
-  readonly uid: string;
-  /** Taken out of the set of Pods that are not on their queue yet. */
-  readonly mark: string;
-}
 
 export interface TakenPod {
   readonly uid: string;
@@ -54,14 +37,6 @@ export type JobEnd =
   | { readonly kind: "waiting" };
 
 export type EndedJob = JobEnd & { readonly uid: string };
-
-/** How a Pod is named that is committed and perhaps not on its queue yet. */
-export const unqueuedMark = (pod: {
-  readonly queue: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-}): string => `${pod.queue}|${pod.namespace}/${pod.name}|${pod.uid}`;
 
 const textOf = (job: JobEnd): string => {
   if (job.kind === "completed") return JSON.stringify(job.result);
@@ -87,22 +62,6 @@ export class PodQueue {
     this.name = name;
     this.#prefix = `${queuePrefix(store)}:${name}:`;
     this.marker = `${this.#prefix}marker`;
-  }
-
-  /** Those that are there already stay as they are. */
-  async add(pods: readonly AddedPod[], nowMs: number): Promise<void> {
-    const keys = [`${this.#prefix}wait`, this.#store.key(suffix.unqueued)];
-    await Promise.all(
-      chunks(pods).map((some) => {
-        const jobs = some.flatMap(({ namespace, name, uid, mark }) => [
-          uid,
-          `${namespace}/${name}`,
-          JSON.stringify({ namespace, name, uid }),
-          mark,
-        ]);
-        return addScript.run(this.#store.redis, keys, [this.#prefix, nowMs, JOB_OPTIONS, ...jobs]);
-      }),
-    );
   }
 
   /**

@@ -1,47 +1,19 @@
-// The BullMQ queues: their names, payloads and options. The queue tells who does what; the store tells what is true.
+// The BullMQ queues. The queue tells who does what; the store tells what is true.
 import { Queue } from "bullmq";
-import { z } from "zod";
 import type { RedisClient } from "./connection.ts";
-import { type AddedPod, PodQueue, queuePrefix, unqueuedMark } from "./pod-queue.ts";
+import { queuePrefix } from "./pod-queue.ts";
+import type { PodPayload } from "./queue-names.ts";
+import { enqueuePods, type QueuedPod } from "./queued-pods.ts";
 import type { Store } from "./store.ts";
-
-export const queueNames = {
-  /** One job a Pod that names no runtime: waiting while Pending, active while it runs. */
-  pods: "pods",
-  /** Repeatable: removes finished Jobs after their TTL, expired Events, old finished Pods. */
-  cleanup: "cleanup",
-} as const;
-
-/** Runtimes that a Pod may name in `spec.runtimeClassName`. */
-export const runtimeNames = ["process", "docker", "ecs", "simulated"] as const;
-
-/** Pods that name a runtime wait on a queue of its own, which only workers that have it read. */
-export const podQueueName = (runtimeClassName: string | undefined): string =>
-  runtimeClassName === undefined ? queueNames.pods : `${queueNames.pods}-${runtimeClassName}`;
-
-/** Every queue, for those who show them. */
-export const allQueueNames: readonly string[] = [
-  queueNames.pods,
-  ...runtimeNames.map(podQueueName),
-  queueNames.cleanup,
-];
-
-export const podPayload = z.object({
-  namespace: z.string(),
-  name: z.string(),
-  uid: z.string(),
-});
-export type PodPayload = z.infer<typeof podPayload>;
+import { Txn } from "./txn.ts";
 
 /** What controllers ask of the queues. */
-export type ControllerQueues = Pick<Queues, "enqueuePods" | "requeuePods">;
+export type ControllerQueues = Pick<Queues, "requeuePods">;
 
 export class Queues {
   readonly #pods = new Map<string, Queue<PodPayload>>();
   readonly #prefix: string;
   readonly #store: Store;
-  readonly #adding = new Map<string, AddedPod[]>();
-  #added: Promise<void> | null = null;
   /** The store's: what is sent at the same time to objects and to queues leaves in one write. */
   readonly #connection: RedisClient;
 
@@ -67,27 +39,10 @@ export class Queues {
   }
 
   /**
-   * Puts Pods on their queues and takes their marks away (see unqueued.ts); those already there stay
-   * as they are (the uid is the job id).
-   */
-  async enqueuePods(pods: readonly (PodPayload & { readonly queue: string })[]): Promise<void> {
-    if (pods.length === 0) return;
-    for (const pod of pods) {
-      const added = { ...pod, mark: unqueuedMark(pod) };
-      const entry = this.#adding.get(pod.queue);
-      if (entry === undefined) this.#adding.set(pod.queue, [added]);
-      else entry.push(added);
-    }
-    // What is to be added in one moment travels together.
-    this.#added ??= Promise.resolve().then(() => this.#add());
-    await this.#added;
-  }
-
-  /**
    * Sees to it that Pods are handed out again. Those on their queue, or active under a worker that
    * died (the stalled check hands them out), stay; a job that ended is put there anew.
    */
-  async requeuePods(pods: readonly (PodPayload & { readonly queue: string })[]): Promise<void> {
+  async requeuePods(pods: readonly QueuedPod[]): Promise<void> {
     for (const pod of pods) {
       const found = await this.pods(pod.queue).getJob(pod.uid);
       const state = await found?.getState();
@@ -95,18 +50,8 @@ export class Queues {
       const over = state === "completed" || state === "failed" || state === "unknown";
       if (found !== undefined && !over) continue;
       await found?.remove();
-      await this.enqueuePods([pod]);
+      await this.#store.commit(enqueuePods(new Txn(), [pod], Date.now()));
     }
-  }
-
-  async #add(): Promise<void> {
-    const adding = [...this.#adding];
-    this.#adding.clear();
-    this.#added = null;
-    const nowMs = Date.now();
-    await Promise.all(
-      adding.map(([name, pods]) => new PodQueue(this.#store, name).add(pods, nowMs)),
-    );
   }
 
   async close(): Promise<void> {

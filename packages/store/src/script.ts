@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
 import type { RedisClient } from "./connection.ts";
+import { type ScriptArgument, ScriptCommand } from "./script-command.ts";
 
 export interface Script {
   readonly name: string;
@@ -10,11 +11,17 @@ export interface Script {
   run(
     redis: RedisClient,
     keys: readonly string[],
-    args: readonly (string | number)[],
+    args: readonly ScriptArgument[],
   ): Promise<unknown>;
 }
 
 const scripts: Script[] = [];
+
+const send = (
+  redis: RedisClient,
+  name: "evalsha" | "eval",
+  args: readonly ScriptArgument[],
+): Promise<unknown> => redis.sendCommand(new ScriptCommand(name, args)) as Promise<unknown>;
 
 const textOf = (name: string): string =>
   readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), "utf8");
@@ -31,10 +38,10 @@ export const script = (name: string, ...libraries: readonly string[]): Script =>
     text,
     async run(redis, keys, args) {
       try {
-        return await redis.evalsha(sha, keys.length, ...keys, ...args);
+        return await send(redis, "evalsha", [sha, keys.length, ...keys, ...args]);
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-        return await redis.eval(text, keys.length, ...keys, ...args);
+        return await send(redis, "eval", [text, keys.length, ...keys, ...args]);
       }
     },
   };

@@ -9,19 +9,36 @@ export type PodTemplate = Job["spec"]["template"];
 /** Templates are a few kilobytes each; this bounds the cache to some tens of megabytes. */
 const CACHE_MAX = 10_000;
 
+/**
+ * By the uid of their Job and a digest of what they say, so nothing in it is ever out of date.
+ */
+export type TemplateCache = Map<string, PodTemplate>;
+
+/** A scheduler and a worker in one process share it: what one knows the other need not look up. */
+export const processTemplates: TemplateCache = new Map();
+
 export class Templates {
   readonly #store: Store;
-  readonly #cache = new Map<string, PodTemplate>();
+  readonly #cache: TemplateCache;
 
-  constructor(store: Store) {
+  constructor(store: Store, cache: TemplateCache = new Map()) {
     this.#store = store;
+    this.#cache = cache;
   }
 
   /** Remembers a Job's present template, so that its Pods need no look-up. */
   learn(job: Job): string {
     const id = templateId(job.spec.template);
-    this.#remember(`${job.metadata.uid}:${id}`, job.spec.template);
+    const key = `${job.metadata.uid}:${id}`;
+    // The first stays: others keep what they worked out of it by its identity.
+    if (!this.#cache.has(key)) this.#remember(key, job.spec.template);
     return id;
+  }
+
+  /** As `of`, if it need not be looked up. */
+  known(pod: PodRecord): PodTemplate | undefined {
+    const key = cacheKey(pod);
+    return key === null ? undefined : this.#cache.get(key);
   }
 
   /** The template of a Pod; `undefined` for Pods that carry their spec, or whose template is lost. */

@@ -57,6 +57,18 @@ export class Txn {
     return this.#push("r", 2 + args.length, command, keySuffix, ...args);
   }
 
+  /** Puts jobs on a BullMQ queue; those that are there already stay as they are. */
+  enqueue(
+    queue: string,
+    jobs: readonly { readonly id: string; readonly name: string; readonly data: string }[],
+    how: { readonly nowMs: number; readonly options: string },
+  ): this {
+    if (jobs.length === 0) return this;
+    this.#push("q", 3 + 3 * jobs.length, queue, how.nowMs, how.options);
+    for (const { id, name, data } of jobs) this.args.push(id, name, data);
+    return this;
+  }
+
   /** Marks a sync key (`jobs|ns/name`) as having something to look at, and wakes a scheduler. */
   dirty(syncKey: string): this {
     return this.#push("m", syncKey);

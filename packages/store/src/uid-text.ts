@@ -3,29 +3,43 @@
 /** Uids remembered of each direction: of the Pods that are at work and of their Jobs; about 1 MB. */
 const REMEMBERED_MAX = 8_192;
 
-/** Remembers results; when it is full it begins anew. */
-const remembering = (compute: (text: string) => string): ((text: string) => string) => {
-  const known = new Map<string, string>();
-  return (text) => {
-    let result = known.get(text);
-    if (result === undefined) {
-      result = compute(text);
-      if (known.size >= REMEMBERED_MAX) known.clear();
-      known.set(text, result);
-    }
-    return result;
-  };
+type Known = Map<string, string>;
+
+const remember = (known: Known, text: string, result: string): void => {
+  if (known.size >= REMEMBERED_MAX) known.clear();
+  known.set(text, result);
 };
+
+const packed: Known = new Map();
+const unpacked: Known = new Map();
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** 36 characters of a UUID as 22 of base64url; anything else stays as it is, after a `=`. */
-export const packUid = remembering((uid) =>
-  UUID.test(uid) ? Buffer.from(uid.replaceAll("-", ""), "hex").toString("base64url") : `=${uid}`,
-);
+const pack = (uid: string): string =>
+  UUID.test(uid) ? Buffer.from(uid.replaceAll("-", ""), "hex").toString("base64url") : `=${uid}`;
 
-export const unpackUid = remembering((packed) => {
-  if (packed.startsWith("=")) return packed.slice(1);
-  const hex = Buffer.from(packed, "base64url").toString("hex");
+const unpack = (text: string): string => {
+  if (text.startsWith("=")) return text.slice(1);
+  const hex = Buffer.from(text, "base64url").toString("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-});
+};
+
+/** 36 characters of a UUID as 22 of base64url; anything else stays as it is, after a `=`. */
+export const packUid = (uid: string): string => {
+  const known = packed.get(uid);
+  if (known !== undefined) return known;
+  const text = pack(uid);
+  remember(packed, uid, text);
+  // What one process writes it reads again soon.
+  remember(unpacked, text, uid);
+  return text;
+};
+
+export const unpackUid = (text: string): string => {
+  const known = unpacked.get(text);
+  if (known !== undefined) return known;
+  const uid = unpack(text);
+  remember(unpacked, text, uid);
+  if (UUID.test(uid)) remember(packed, uid, text);
+  return uid;
+};

@@ -11,7 +11,13 @@ import {
 } from "@gantry/core";
 import { unblockedOwners } from "./gc-key.ts";
 import { type Resource, suffix } from "./keys.ts";
-import { encodeBody, type ObjectOf, type Stored, type StoredObject } from "./objects.ts";
+import {
+  encodeBody,
+  encodeNextBody,
+  type ObjectOf,
+  type Stored,
+  type StoredObject,
+} from "./objects.ts";
 import { previousSelectable } from "./selectable.ts";
 import type { Txn } from "./txn.ts";
 
@@ -28,8 +34,17 @@ const INBOX_KEEP_SECONDS = 3_600;
 const TEMPLATE_KEEP_SECONDS = 7 * 86_400;
 
 /** Name of a stored Pod template: part of a digest of its text. */
-export const templateId = (template: Job["spec"]["template"]): string =>
-  createHash("sha1").update(JSON.stringify(template)).digest("base64url").slice(0, 8);
+export const templateId = (template: Job["spec"]["template"]): string => {
+  let id = templateIds.get(template);
+  if (id === undefined) {
+    id = createHash("sha1").update(JSON.stringify(template)).digest("base64url").slice(0, 8);
+    templateIds.set(template, id);
+  }
+  return id;
+};
+
+/** Of templates in memory, which nobody changes. */
+const templateIds = new WeakMap<object, string>();
 
 /** Needs the Job controller's attention: not ended, or ended and not accounted for. */
 const isUnsettled = (pod: PodRecord): boolean => pod.tracked || !isTerminal(pod);
@@ -225,15 +240,19 @@ export const createObject = <R extends PlainResource>(
   if (resource === "jobs" && !isFinished(object as Job)) txn.add(suffix.unfinished, key);
 };
 
-/** Updates any object but a Pod; keeps the old template of a Job for the Pods made from it. */
+/**
+ * Updates any object but a Pod; keeps the old template of a Job for the Pods made from it. Returns
+ * the body that is written.
+ */
 export const updateObject = <R extends PlainResource>(
   txn: Txn,
   resource: R,
   before: Stored<ObjectOf<R>>,
   after: ObjectOf<R>,
-): void => {
+): string => {
   const prev = previousSelectable(resource, before.value, after);
-  txn.update(resource, before.key, before.rv, encodeBody(resource, after), prev);
+  const body = encodeNextBody(resource, before, after);
+  txn.update(resource, before.key, before.rv, body, prev);
   moveOwners(
     txn,
     ownerUids(before.value as StoredObject),
@@ -249,6 +268,7 @@ export const updateObject = <R extends PlainResource>(
     // still have put the template's fields in another order, and then it goes by another name.
     if (a.spec.template !== b.spec.template) keepTemplate(txn, a, b);
   }
+  return body;
 };
 
 const keepTemplate = (txn: Txn, before: Job, after: Job): void => {

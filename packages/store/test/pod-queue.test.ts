@@ -4,8 +4,8 @@ import { type Job, Queue, UnrecoverableError, Worker } from "bullmq";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startRedis, type TestRedis } from "../testing/redis-server.ts";
 import { waitFor } from "../testing/wait-for.ts";
-import { suffix } from "../src/keys.ts";
 import { type EndedJob, PodQueue, queuePrefix } from "../src/pod-queue.ts";
+import { enqueuePods } from "../src/queued-pods.ts";
 import { Queues } from "../src/queues.ts";
 import { Store } from "../src/store.ts";
 import { Txn } from "../src/txn.ts";
@@ -37,7 +37,9 @@ afterEach(async () => {
 
 const LOCK_MS = 10_000;
 const pod = (name: string) => ({ queue: "pods", namespace: "ns", name, uid: `uid-${name}` });
-const add = (...names: string[]): Promise<void> => queues.enqueuePods(names.map(pod));
+const add = async (...names: string[]): Promise<void> => {
+  await store.commit(enqueuePods(new Txn(), names.map(pod), Date.now()));
+};
 const takeAll = (room: number, ended: EndedJob[] = [], nowMs = Date.now(), from = queue) =>
   from.take(room, ended, { by: "node-1", nowMs, lockMs: LOCK_MS });
 const take = async (room = 10, ended: EndedJob[] = [], nowMs = Date.now()): Promise<string[]> =>
@@ -66,12 +68,26 @@ describe("adding", () => {
     expect(await state("ours")).toBe("waiting");
   });
 
-  test("takes the mark away, and leaves a job that is there as it is", async () => {
-    await store.redis.sadd(store.key(suffix.unqueued), "pods|ns/a|uid-a");
+  test("goes with the transaction: all of it or nothing", async () => {
+    const txn = new Txn().check("jobs", "ns/gone", "any");
+    const result = await store.commit(enqueuePods(txn, [pod("a")], Date.now()));
+    expect(result).toMatchObject({ ok: false, reason: "missing" });
+    expect(await bull.getJobCounts()).toMatchObject({ waiting: 0 });
+  });
+
+  test("of more than one command holds, in order, to the queues of their runtimes", async () => {
+    const names = Array.from({ length: 2_500 }, (_, n) => `p${n}`);
+    const pods = [...names.map(pod), { ...pod("other"), queue: "pods-docker" }];
+    await store.commit(enqueuePods(new Txn(), pods, Date.now()));
+    expect(await take(3_000)).toEqual(names);
+    const docker = await takeAll(10, [], Date.now(), new PodQueue(store, "pods-docker"));
+    expect(docker.pods.map(({ name }) => name)).toEqual(["other"]);
+  });
+
+  test("leaves a job that is there as it is", async () => {
     await add("a");
     await take();
     await add("a", "b");
-    expect(await store.redis.scard(store.key(suffix.unqueued))).toBe(0);
     expect(await state("a")).toBe("active");
     expect(await bull.getJobCounts("waiting", "active")).toEqual({ waiting: 1, active: 1 });
   });
@@ -266,7 +282,7 @@ describe("ending", () => {
     expect(await bull.getCompletedCount()).toBe(1_000);
     expect(await bull.getJob("uid-p0")).toBeUndefined();
     expect(await bull.getJob("uid-p1099")).toBeDefined();
-    expect((await store.redis.keys("*uid-p*")).length).toBe(1_000);
+    expect((await store.redis.keys(`${store.prefix}*uid-p*`)).length).toBe(1_000);
   });
 });
 

@@ -4,6 +4,7 @@ import { checkRedis, onServerChange, UnsafeRedisError } from "../src/connection.
 import { suffix } from "../src/keys.ts";
 import { readLoad } from "../src/load.ts";
 import { PodQueue } from "../src/pod-queue.ts";
+import { enqueuePods, queuedPod } from "../src/queued-pods.ts";
 import { Queues } from "../src/queues.ts";
 import { Store } from "../src/store.ts";
 import { Txn } from "../src/txn.ts";
@@ -68,13 +69,11 @@ describe.each(Object.entries(topologies))("on %s", (name, start) => {
     );
     const txn = new Txn();
     for (const pod of pods) createPod(txn, pod);
-    expect((await store.commit(txn)).ok).toBe(true);
+    const queued = pods.map((pod) => queuedPod(pod, undefined));
+    expect((await store.commit(enqueuePods(txn, queued, Date.now()))).ok).toBe(true);
     const page = await store.listAll("pods");
     expect(page.items).toHaveLength(20);
     await waitFor("the watch to show them", () => (seen.length === 20 ? true : undefined));
-    await queues.enqueuePods(
-      pods.map(({ namespace, name, uid }) => ({ queue: "pods", namespace, name, uid })),
-    );
     expect(await queues.pods("pods").getWaitingCount()).toBe(20);
     const queue = new PodQueue(store, "pods");
     const how = { by: "n", nowMs: Date.now(), lockMs: 10_000 };

@@ -47,7 +47,7 @@ export const claimPod = async (
     }
     const fit = await context.placement?.take(pod.value);
     if (fit?.ok === false) return { kind: "unfit", pod, misfit: fit };
-    const portable = await isPortable(context, pod.value);
+    const portable = runsPortables(context) && (await isPortable(context, pod.value));
     const next = claimedPod(pod.value, { ...context, portable }, now());
     const txn = new Txn();
     updatePod(txn, pod, next);
@@ -65,12 +65,16 @@ export const claimPod = async (
   }
 };
 
+const runsPortables = ({ runtimes }: WorkerContext): boolean => {
+  for (const { portable } of runtimes.values()) if (portable === true) return true;
+  return false;
+};
+
 /** Whether what runs of the Pod does not live on its worker. */
 const isPortable = async (
   { runtimes, defaultRuntime, templates }: WorkerContext,
   pod: PodRecord,
 ): Promise<boolean> => {
-  if (![...runtimes.values()].some((runtime) => runtime.portable === true)) return false;
   const spec = pod.spec ?? (await templates.of(pod))?.spec;
   return runtimes.get(spec?.runtimeClassName ?? defaultRuntime)?.portable === true;
 };

@@ -57,6 +57,8 @@ interface Need {
   readonly requests: Amounts;
   /** It does not live on the worker, which need only have a place for it. */
   readonly portable: boolean;
+  /** This worker's node as it was when it suited. */
+  suitedBy?: PlacementNode;
 }
 
 /** What a worker gives to a Pod that does not live on it. */
@@ -151,15 +153,24 @@ export class Placement {
   }
 
   /** Reserves room for a Pod if it suits this node, waiting a little for room to come free. */
-  async take(pod: PodRecord): Promise<Fit> {
+  take(pod: PodRecord): Promise<Fit> | Fit {
     this.#parked.delete(pod.uid);
-    const need = await this.#need(pod);
-    if (isGated(need)) return { ok: false, reasons: [GATED_MESSAGE], lasting: true };
+    const need = this.#knownNeed(pod);
+    if (need === undefined) return this.#takeAfterLook(pod);
     const fit = this.#fit(pod.uid, need);
-    if (fit.ok || fit.lasting) return fit;
-    if (!(await this.#ledger.waitForRoom(pod.uid, need.requests, ROOM_WAIT_MS))) return fit;
+    return fit.ok || fit.lasting ? fit : this.#waitForRoom(pod.uid, need, fit);
+  }
+
+  async #takeAfterLook(pod: PodRecord): Promise<Fit> {
+    const need = await this.#need(pod);
+    const fit = this.#fit(pod.uid, need);
+    return fit.ok || fit.lasting ? fit : this.#waitForRoom(pod.uid, need, fit);
+  }
+
+  async #waitForRoom(uid: string, need: Need, fit: Fit): Promise<Fit> {
+    if (!(await this.#ledger.waitForRoom(uid, need.requests, ROOM_WAIT_MS))) return fit;
     const now = fitsNode(need, this.#self, new Map());
-    if (!now.ok) this.#ledger.release(pod.uid);
+    if (!now.ok) this.#ledger.release(uid);
     return now;
   }
 
@@ -206,14 +217,29 @@ export class Placement {
   }
 
   #fit(uid: string, need: Need): Fit {
-    const fit = fitsNode(need, this.#self, this.#ledger.used);
-    return fit.ok ? this.#ledger.reserve(uid, need.requests) : fit;
+    if (isGated(need)) return { ok: false, reasons: [GATED_MESSAGE], lasting: true };
+    // A node that suits one Pod suits all of its template, until the node changes.
+    if (need.suitedBy !== this.#self) {
+      const fit = fitsNode(need, this.#self, this.#ledger.used);
+      if (!fit.ok) return fit;
+      need.suitedBy = this.#self;
+    }
+    return this.#ledger.reserve(uid, need.requests);
+  }
+
+  /** If it need not be looked up. */
+  #knownNeed(pod: PodRecord): Need | undefined {
+    const spec = pod.spec ?? this.#options.templates.known(pod)?.spec;
+    return spec === undefined ? undefined : this.#needOf(spec);
+  }
+
+  async #need(pod: PodRecord): Promise<Need> {
+    const template = pod.spec === undefined ? await this.#options.templates.of(pod) : undefined;
+    return this.#needOf(pod.spec ?? template?.spec ?? {});
   }
 
   /** Pods of one template need the same; what they need is worked out once. */
-  async #need(pod: PodRecord): Promise<Need> {
-    const template = pod.spec === undefined ? await this.#options.templates.of(pod) : undefined;
-    const spec = pod.spec ?? template?.spec ?? {};
+  #needOf(spec: PodSpec): Need {
     let need = this.#needs.get(spec);
     if (need === undefined) {
       need =

@@ -2,13 +2,14 @@
 import { isTerminal, podAnnotations, type PodRecord, renderPodSpec } from "@gantry/core";
 import type { PodPayload, Stored } from "@gantry/store";
 import { type Claim, claimPod, reclaimPod } from "./claim.ts";
+import { Latch, untilRaised } from "./latch.ts";
 import { lostObservation, withDisruption } from "./observed-pod.ts";
 import { PodReporter } from "./pod-reporter.ts";
 import { type PodResult, resultOf } from "./pod-result.ts";
 import { MissingSourceError, readSources } from "./pod-sources.ts";
 import type { Observation, PodSink, RunningPod, Runtime } from "./runtime.ts";
 import { runnablePod, withAnnotations } from "./runnable-pod.ts";
-import { sourcesNow, waitForSources } from "./source-wait.ts";
+import { awaitSources, sourcesNow } from "./source-wait.ts";
 import { pastDeadline, refused, stoppedBeforeStart } from "./unlaunched-pod.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
@@ -34,15 +35,15 @@ export type RunOutcome =
 interface LocalPod {
   readonly key: string;
   readonly reporter: PodReporter;
-  readonly done: Promise<PodResult | null>;
+  done: Promise<PodResult | null>;
   running: RunningPod | undefined;
   /** When it was known to be this worker's. */
   heldAtMs: number;
   /** Asked to stop before it had started. */
   stopGraceSeconds: number | undefined;
-  stop: AbortController;
-  /** Aborted when another worker is to go on with it. */
-  handOver: AbortController;
+  readonly stop: Latch;
+  /** Raised when another worker is to go on with it. */
+  readonly handOver: Latch;
 }
 
 const SHUTDOWN = {
@@ -142,7 +143,7 @@ export class PodRunner {
   async handOver(): Promise<void> {
     this.#shuttingDown = true;
     const all = [...this.#local.values()].filter(isPortable);
-    for (const local of all) local.handOver.abort();
+    for (const local of all) local.handOver.raise();
     await Promise.allSettled(all.map((local) => local.done));
   }
 
@@ -154,44 +155,45 @@ export class PodRunner {
 
   #stop(local: LocalPod, graceSeconds: number): void {
     local.stopGraceSeconds = Math.min(graceSeconds, local.stopGraceSeconds ?? graceSeconds);
-    local.stop.abort();
+    local.stop.raise();
     local.running?.stop(local.stopGraceSeconds);
   }
 
   #start(pod: Stored<PodRecord>, adopted: boolean): LocalPod {
     const { uid } = pod.value;
     const reporter = new PodReporter(this.#context, pod);
-    let begin: () => void = () => {};
-    const begun = new Promise<void>((resolve) => {
-      begin = resolve;
-    });
     const local: LocalPod = {
       key: pod.key,
       reporter,
       running: undefined,
       heldAtMs: pod.value.scheduledAtMs ?? this.#context.now(),
       stopGraceSeconds: undefined,
-      stop: new AbortController(),
-      handOver: new AbortController(),
-      done: begun
-        .then(() => untilAborted(() => this.#toTheEnd(local, adopted), local.handOver.signal))
-        .finally(() => {
-          if (local.handOver.signal.aborted) local.running?.release?.();
-          this.#local.delete(uid);
-          this.#context.placement?.release(uid);
-        }),
+      stop: new Latch(),
+      handOver: new Latch(),
+      done: notBegun,
     };
-    local.done.catch(() => {});
     this.#local.set(uid, local);
     // Claimed while this worker was told to end: the next one takes it from here.
-    if (this.#shuttingDown && isPortable(local)) local.handOver.abort();
+    if (this.#shuttingDown && isPortable(local)) local.handOver.raise();
     const { deletion } = pod.value;
     if (deletion !== undefined) {
       const endMs = deletion.requestedAtMs + deletion.graceSeconds * 1000;
       this.#stop(local, Math.max(0, (endMs - this.#context.now()) / 1000));
     }
-    begin();
+    local.done = this.#run(local, adopted);
+    local.done.catch(() => {});
     return local;
+  }
+
+  async #run(local: LocalPod, adopted: boolean): Promise<PodResult | null> {
+    try {
+      return await untilRaised(() => this.#toTheEnd(local, adopted), local.handOver);
+    } finally {
+      const { uid } = local.reporter.pod;
+      if (local.handOver.raised) local.running?.release?.();
+      this.#local.delete(uid);
+      this.#context.placement?.release(uid);
+    }
   }
 
   async #toTheEnd(local: LocalPod, adopted: boolean): Promise<PodResult> {
@@ -202,7 +204,7 @@ export class PodRunner {
       if (adopted && !(await this.#reclaim(local))) return resultOf(reporter.pod);
       const running = await this.#launch(local, adopted);
       local.running = running ?? undefined;
-      if (local.handOver.signal.aborted) running?.release?.();
+      if (local.handOver.raised) running?.release?.();
       if (running !== null && local.stopGraceSeconds !== undefined) {
         running.stop(local.stopGraceSeconds);
       }
@@ -216,7 +218,7 @@ export class PodRunner {
       last = lostObservation(reporter.pod, message, now());
     }
     // Whoever took it over answers for it.
-    if (local.handOver.signal.aborted) return resultOf(reporter.pod);
+    if (local.handOver.raised) return resultOf(reporter.pod);
     const shutdown = this.#shuttingDown && !isPortable(local) ? SHUTDOWN : undefined;
     await this.#report(local, last, last.disruption ?? shutdown);
     await reporter.flushed();
@@ -233,6 +235,10 @@ export class PodRunner {
   ): Promise<void> {
     const { now, templates } = this.#context;
     const { annotations } = observation;
+    if (annotations === undefined && disruption === undefined) {
+      local.reporter.report(observation);
+      return;
+    }
     const template =
       annotations === undefined
         ? undefined
@@ -272,7 +278,9 @@ export class PodRunner {
 
   async #launch(local: LocalPod, adopted: boolean): Promise<RunningPod | null> {
     const pod = local.reporter.pod;
-    const template = await this.#patiently(local, () => this.#context.templates.of(pod));
+    const { templates, now } = this.#context;
+    const template =
+      templates.known(pod) ?? (await this.#patiently(local, () => templates.of(pod)));
     // A Pod without containers would succeed at once.
     if (template === undefined && pod.spec === undefined) throw new Error("its template is lost");
     const spec = renderPodSpec(pod, template);
@@ -289,17 +297,19 @@ export class PodRunner {
     const annotations = podAnnotations(pod, template);
     const rejections = runtime.admit(spec, { namespace: pod.namespace, annotations });
     if (rejections.length > 0) return refused(runtime, rejections, sink);
-    const sources = await waitForSources({
+    const sources = await awaitSources({
       context: this.#context,
       reporter: local.reporter,
       spec,
+      origin: pod.spec ?? template,
       sink,
-      stop: local.stop.signal,
+      stop: local.stop,
       read: () => this.#patiently(local, () => readSources(this.#context, pod.namespace, spec)),
     });
     if (sources === "past deadline") return pastDeadline();
-    if (sources === null || !(await this.#isHeld(local))) {
-      return stoppedBeforeStart(pod, this.#context.now());
+    const isFresh = now() - local.heldAtMs <= CLAIM_FRESH_MS;
+    if (sources === null || !(isFresh || (await this.#isHeld(local)))) {
+      return stoppedBeforeStart(pod, now());
     }
     return runtime.launch(runnablePod(this.#context, pod, template, spec, sources), sink);
   }
@@ -369,13 +379,5 @@ const outcomeOf = async (local: LocalPod): Promise<RunOutcome> => {
   return result === null ? { kind: "handed over" } : { kind: "ended", result };
 };
 
-/** `null` when the signal came first: what runs is left behind, or not begun. */
-const untilAborted = <T>(run: () => Promise<T>, signal: AbortSignal): Promise<T | null> =>
-  new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      resolve(null);
-      return;
-    }
-    signal.addEventListener("abort", () => resolve(null), { once: true });
-    run().then(resolve, reject);
-  });
+/** Of a Pod whose work has not begun; nobody sees it. */
+const notBegun: Promise<null> = Promise.resolve(null);

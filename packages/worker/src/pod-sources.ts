@@ -69,6 +69,21 @@ const volumeReferences = ({ name, configMap, secret, projected }: Volume): Refer
   ]),
 ];
 
+/** Of a Pod that refers to nothing. */
+export const noSources: Sources = new Map();
+
+/** Whether specs refer to anything, by what they derive from: Pods of one template are alike. */
+const needing = new WeakMap<object, boolean>();
+
+/** `origin`: the template that the spec derives from, or the Pod's own spec. */
+export const needsSources = (spec: PodSpec, origin: object | undefined): boolean => {
+  const known = origin === undefined ? undefined : needing.get(origin);
+  if (known !== undefined) return known;
+  const needed = references(spec).length > 0;
+  if (origin !== undefined) needing.set(origin, needed);
+  return needed;
+};
+
 const references = (spec: PodSpec): Reference[] => {
   const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
   const fromContainers = containers.flatMap((container) => [

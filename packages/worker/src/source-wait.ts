@@ -1,7 +1,14 @@
 // Waits for the ConfigMaps and Secrets that a Pod needs, as a kubelet does.
 import type { PodRecord, PodSpec } from "@gantry/core";
 import type { PodReporter } from "./pod-reporter.ts";
-import { MissingSourceError, readSources, type Sources } from "./pod-sources.ts";
+import type { Latch } from "./latch.ts";
+import {
+  MissingSourceError,
+  needsSources,
+  noSources,
+  readSources,
+  type Sources,
+} from "./pod-sources.ts";
 import type { PodSink } from "./runtime.ts";
 import { waitingForSource } from "./unlaunched-pod.ts";
 import type { WorkerContext } from "./worker-context.ts";
@@ -13,15 +20,24 @@ export interface SourceWait {
   readonly context: Pick<WorkerContext, "now" | "sleep">;
   readonly reporter: Pick<PodReporter, "pod" | "report">;
   readonly spec: PodSpec;
+  /** What the spec derives from: Pods of one template refer to the same. */
+  readonly origin: object | undefined;
   readonly sink: PodSink;
   /** The Pod is to stop. */
-  readonly stop: AbortSignal;
+  readonly stop: Latch;
   /** Throws `MissingSourceError` while one of them is not there. */
   readonly read: () => Promise<Sources>;
 }
 
-/** `null` when the Pod is to stop first. */
-export const waitForSources = async ({
+/** `null` when the Pod is to stop first. Most Pods refer to nothing and have nothing to wait for. */
+export const awaitSources = (
+  wait: SourceWait,
+): Promise<Sources | "past deadline" | null> | Sources | null => {
+  if (needsSources(wait.spec, wait.origin)) return waitForSources(wait);
+  return wait.stop.raised ? null : noSources;
+};
+
+const waitForSources = async ({
   context: { now, sleep },
   reporter,
   spec,
@@ -32,7 +48,7 @@ export const waitForSources = async ({
   const sinceMs = reporter.pod.startedAtMs ?? now();
   const deadlineMs = sinceMs + (spec.activeDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
   let said = "";
-  while (!stop.aborted) {
+  while (!stop.raised) {
     try {
       return await read();
     } catch (error) {
@@ -44,7 +60,7 @@ export const waitForSources = async ({
         const reason = isMount ? "FailedMount" : "Failed";
         sink.event({ type: "Warning", reason, message: isMount ? said : `Error: ${said}` });
       }
-      await sleep(Math.min(RETRY_MS, deadlineMs - now()), stop);
+      await sleep(Math.min(RETRY_MS, deadlineMs - now()), stop.signal);
       if (now() >= deadlineMs) return "past deadline";
     }
   }

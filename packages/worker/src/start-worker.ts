@@ -16,6 +16,7 @@ import {
   Store,
   type TakenPod,
   Templates,
+  processTemplates,
 } from "@gantry/store";
 import { Worker } from "bullmq";
 import { amountsOf, type Taint } from "@gantry/core";
@@ -203,7 +204,7 @@ const openContext = async (
     store,
     log,
     runtimes,
-    templates: new Templates(store),
+    templates: new Templates(store, processTemplates),
     events: own.events,
     now: Date.now,
     node,

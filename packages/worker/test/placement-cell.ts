@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { PodRecord, PodSpec, WireNode } from "@gantry/core";
 import {
   createPod,
-  markUnqueued,
+  enqueuePods,
   queuedPod,
   Queues,
   Store,
@@ -68,9 +68,7 @@ export class PlacementCell {
     }));
     for (const pod of made) createPod(txn, pod);
     const queued = made.map((pod) => queuedPod(pod, pod.spec));
-    markUnqueued(txn, queued);
-    await this.store.commit(txn);
-    await this.#queues.enqueuePods(queued);
+    await this.store.commit(enqueuePods(txn, queued, Date.now()));
     return made.map(({ name }) => `default/${name}`);
   }
 

@@ -8,7 +8,6 @@ import type { RuntimeGate } from "../runtimes/runtime-gate.ts";
 import type { Admission } from "../overload/admission.ts";
 import type { NamespaceCache } from "./namespace-cache.ts";
 import type { Snapshots } from "../verbs/snapshots.ts";
-import type { Wakes } from "./wakes.ts";
 
 export interface ApiContext {
   readonly store: Store;
@@ -17,7 +16,6 @@ export interface ApiContext {
   readonly objects: Objects;
   readonly namespaces: NamespaceCache;
   readonly snapshots: Snapshots;
-  readonly wakes: Wakes;
   readonly admission: Admission;
   readonly runtimes: RuntimeGate;
   readonly log: Logger;

@@ -15,7 +15,7 @@ import {
   QuantityError,
   suffixAlphabet,
 } from "@gantry/core";
-import { markUnqueued, type QueuedPod, queuedPod, Txn } from "@gantry/store";
+import { enqueuePods, type QueuedPod, queuedPod, Txn } from "@gantry/store";
 import type { AnyStored } from "../registry/objects.ts";
 import { storeKey } from "../registry/object-key.ts";
 import { type ApiObject, nameOf, type Strategy } from "../registry/strategy.ts";
@@ -207,11 +207,9 @@ const store = async (
       createContents(txn, nameOf(object), context.certificate, context.nowMs());
     }
     for (const one of syncKeys(strategy, key, [value], [object])) txn.dirty(one);
-    const queued = queuedBy(strategy, value);
-    markUnqueued(txn, queued);
+    enqueuePods(txn, queuedBy(strategy, value), context.nowMs());
     const result = await context.store.commit(txn);
     if (result.ok) {
-      context.wakes.enqueue(queued);
       return context.objects.render(strategy, {
         rv: result.rvs[0] ?? "0",
         key,

@@ -8,7 +8,7 @@ import {
   objectModified,
   prepareMetaForUpdate,
 } from "@gantry/core";
-import { markUnqueued, Txn } from "@gantry/store";
+import { enqueuePods, Txn } from "@gantry/store";
 import { storeKey } from "../registry/object-key.ts";
 import type { AnyStored } from "../registry/objects.ts";
 import { type ApiObject, nameOf, type Strategy } from "../registry/strategy.ts";
@@ -154,7 +154,7 @@ const write = async (
   for (const one of marks) txn.dirty(one);
   const was = new Set(queuedBy(strategy, stored.value).map(({ uid }) => uid));
   const queued = queuedBy(strategy, value).filter(({ uid }) => !was.has(uid));
-  markUnqueued(txn, queued);
+  enqueuePods(txn, queued, context.nowMs());
   const result = await context.store.commit(txn);
   if (!result.ok) {
     if (result.reason === "missing") {
@@ -163,7 +163,6 @@ const write = async (
     return "stale";
   }
   if (strategy.resource === "namespaces") context.namespaces.forget(stored.key);
-  context.wakes.enqueue(queued);
   const rv = result.rvs[updates - 1] ?? stored.rv;
   return context.objects.render(strategy, { rv, key: stored.key, value } as AnyStored);
 };

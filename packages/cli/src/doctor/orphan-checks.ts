@@ -8,7 +8,6 @@ import {
   type Resource,
   type Store,
   suffix,
-  unqueuedPods,
 } from "@gantry/store";
 import { type Check, ok, warn } from "./check.ts";
 
@@ -58,7 +57,6 @@ async function jobsWithoutPods(
 }
 
 async function podsWithoutJobs(store: Store, placed: ReadonlySet<string>): Promise<Check> {
-  const marked = new Set((await unqueuedPods(store)).map(({ uid }) => uid));
   let [looked, waiting, lost] = [0, 0, 0];
   let after: string | undefined;
   do {
@@ -66,7 +64,7 @@ async function podsWithoutJobs(store: Store, placed: ReadonlySet<string>): Promi
     looked += page.items.length;
     const pods = page.items.map(({ value }) => value).filter(waitsForWorker);
     waiting += pods.length;
-    lost += pods.filter(({ uid }) => !placed.has(uid) && !marked.has(uid)).length;
+    lost += pods.filter(({ uid }) => !placed.has(uid)).length;
     after = page.more ? page.last : undefined;
   } while (after !== undefined && looked < LOOKED_MAX);
   // More are on the queues than were looked at: one that was not seen may be among them.

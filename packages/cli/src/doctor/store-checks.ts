@@ -159,12 +159,11 @@ async function stalledJobs({ redis }: Store, queue: ReturnType<Queues["pods"]>):
 }
 
 async function dirtyCheck(store: Store): Promise<Check> {
-  const [dirty, unqueued, unfinished] = await Promise.all([
+  const [dirty, unfinished] = await Promise.all([
     store.redis.hlen(store.key(suffix.dirty)),
-    store.redis.scard(store.key(suffix.unqueued)),
     store.redis.scard(store.key(suffix.unfinished)),
   ]);
-  const found = `${unfinished} unfinished Jobs, ${dirty} syncs owed, ${unqueued} Pods to enqueue`;
+  const found = `${unfinished} unfinished Jobs, ${dirty} syncs owed`;
   const [oldest] = await new WorkQueue(store).waiting(1);
   const behindMs = oldest === undefined ? 0 : Date.now() - oldest.readySinceMs;
   if (behindMs > BEHIND_MS) {

@@ -94,10 +94,18 @@ function roomReasons(requests: Amounts, allocatable: Amounts, used: Amounts): st
 
 const nothing: Amounts = new Map();
 
+function isFree(requests: Amounts, allocatable: Amounts, used: Amounts): boolean {
+  for (const [name, wanted] of requests) {
+    const free = (allocatable.get(name) ?? 0n) - (used.get(name) ?? 0n);
+    if (wanted > 0n && wanted > free) return false;
+  }
+  return true;
+}
+
 /** Whether `requests` are free on a node of which `used` is taken. */
 export function hasRoom(requests: Amounts, allocatable: Amounts, used: Amounts): Fit {
+  if (isFree(requests, allocatable, used)) return fitting;
   const reasons = roomReasons(requests, allocatable, used);
-  if (reasons.length === 0) return fitting;
   return { ok: false, reasons, lasting: roomReasons(requests, allocatable, nothing).length > 0 };
 }
 

@@ -4,7 +4,6 @@ import { Counter, Gauge, type Registry } from "prom-client";
 
 export const repairKinds = [
   /** Counted by the sweep: a Pod that was committed and not put on its queue (a crash in between). */
-  "pod_not_enqueued",
   /** Counted by the node controller: a Pod of a node that stayed away. */
   "lease_expired",
   /** A Pod that waits or runs has no job on its queue. */

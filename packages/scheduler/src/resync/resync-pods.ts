@@ -106,14 +106,13 @@ const mendQueues = async (
   const found = await templates.ofAll(wanted.map((pod) => pod.value));
   const specs = wanted.map(({ value }, n): PodSpec | undefined => value.spec ?? found[n]?.spec);
   const hashes = await jobHashes(pass, wanted, specs);
-  const marked = await marks(pass, wanted, specs);
   for (const [n, pod] of wanted.entries()) {
     const { uid, namespace, name, node } = pod.value;
     const queue = podQueueName(specs[n]?.runtimeClassName);
     const hash = hashes[n] ?? "missing";
     // Bound by whoever made it: it is on no queue.
     if (specs[n]?.nodeName !== undefined && specs[n]?.nodeName !== "") continue;
-    if ((placed.has(uid) && hash !== "missing") || marked[n] === true) continue;
+    if (placed.has(uid) && hash !== "missing") continue;
     if (!pass.findings.confirmed(`queued|${uid}`, `${node ?? ""} ${hash}`)) continue;
     const job = await pass.queues.pods(queue).getJob(uid);
     if (job !== undefined && PLACED.has(await job.getState())) continue;
@@ -148,20 +147,6 @@ const jobHashes = async (
     if (typeof timestamp !== "string") return "missing";
     return typeof finishedOn === "string" ? "ended" : "open";
   });
-};
-
-/** Pods that the sweep is to enqueue. */
-const marks = async (
-  pass: ResyncPass,
-  pods: readonly StoredPod[],
-  specs: readonly (PodSpec | undefined)[],
-): Promise<boolean[]> => {
-  const { store } = pass.context;
-  const members = pods.map(
-    ({ key, value }, n) => `${podQueueName(specs[n]?.runtimeClassName)}|${key}|${value.uid}`,
-  );
-  const found = await store.redis.smismember(store.key(suffix.unqueued), ...members);
-  return found.map((one) => one === 1);
 };
 
 /** Members of nodes' sets whose Pods are gone or elsewhere. */

@@ -25,16 +25,18 @@ local function work_queue(prefix)
     end
   end
 
-  -- Puts a marked key on the queue unless it is there or held; returns how many were put.
+  -- Puts a marked key on the queue; returns whether it was not there.
+  local function put(key)
+    return redis.call("ZADD", ready, "NX", queue.now(), key) == 1
+  end
+
+  -- As `put`, unless the key is held; wakes a scheduler. Returns how many were put.
   function queue.offer(key)
-    if redis.call("HEXISTS", taken, key) == 1 then
+    if redis.call("HEXISTS", taken, key) == 1 or not put(key) then
       return 0
     end
-    local added = redis.call("ZADD", ready, "NX", queue.now(), key)
-    if added == 1 then
-      queue.ring()
-    end
-    return added
+    queue.ring()
+    return 1
   end
 
   function queue.mark(key)
@@ -43,12 +45,12 @@ local function work_queue(prefix)
     end
   end
 
-  -- Gives held keys back.
+  -- Gives held keys back. The caller rings for those that wait again.
   function queue.release(keys)
     redis.call("HDEL", taken, unpack(keys))
     for n, mark in ipairs(redis.call("HMGET", dirty, unpack(keys))) do
       if mark then
-        queue.offer(keys[n])
+        put(keys[n])
       end
     end
   end
