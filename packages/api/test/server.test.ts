@@ -253,7 +253,7 @@ describe("a lost store", () => {
     await expect.poll(async () => (await api.get("/readyz")).status, { timeout: 10_000 }).toBe(200);
     expect((await api.post(JOBS, jobManifest("later"))).status).toBe(201);
     // The watch ended, and resuming it tells the client to list again: the server may have lost a second.
-    await expect.poll(() => reader.ended).toBe(true);
+    await expect.poll(() => reader.ended, { timeout: 20_000 }).toBe(true);
     const resumed = await api.watch(`${JOBS}?watch=1&resourceVersion=${before}`);
     expect((await resumed.next()).object.reason).toBe("Expired");
     const fresh = await api.watch(`${JOBS}?watch=1`);

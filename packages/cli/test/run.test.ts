@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TinyApi } from "./tiny-api.ts";
 
+/** A program starts in a second; on a busy machine in many. */
+const patient = { timeout: 30_000 };
+
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 let api: TinyApi;
 let url: string;
@@ -119,7 +122,7 @@ describe("gantry run", () => {
     expect(other).toMatchObject({ code: 1, stdout: "" });
     expect(other.stderr).toContain("another spec is running");
     const program = gantry("run", manifest());
-    await expect.poll(program.stderr).toContain("running already: following it");
+    await expect.poll(program.stderr, patient).toContain("running already: following it");
     api.put("pods", "pi-x", podStatus({ exitCode: 0 }, "Succeeded"));
     api.put("jobs", "pi", { status: { succeeded: 1, ...complete } });
     expect(await program.ended).toMatchObject({ code: 0, stdout: "on its way\n" });
@@ -127,7 +130,7 @@ describe("gantry run", () => {
 
   test("deletes the Job when it is interrupted, and exits 130", async () => {
     const program = gantry("run", manifest());
-    await expect.poll(program.stderr).toContain("1 starting");
+    await expect.poll(program.stderr, patient).toContain("1 starting");
     program.child.kill("SIGINT");
     const { code, stderr } = await program.ended;
     expect(stderr).toContain("interrupted: deleting Job pi");
@@ -137,7 +140,7 @@ describe("gantry run", () => {
 
   test("leaves the Job when it is interrupted with --keep", async () => {
     const program = gantry("run", "--keep", manifest());
-    await expect.poll(program.stderr).toContain("1 starting");
+    await expect.poll(program.stderr, patient).toContain("1 starting");
     program.child.kill("SIGINT");
     expect(await program.ended).toMatchObject({ code: 130 });
     expect(api.objects.jobs.size).toBe(1);
@@ -145,7 +148,7 @@ describe("gantry run", () => {
 
   test("notices that somebody else deleted the Job", async () => {
     const program = gantry("run", manifest());
-    await expect.poll(program.stderr).toContain("1 starting");
+    await expect.poll(program.stderr, patient).toContain("1 starting");
     api.remove("jobs", "pi");
     const { code, stderr } = await program.ended;
     expect(stderr).toContain("was deleted before it finished");

@@ -18,6 +18,7 @@ export class TinyApi {
   /** Called after a Job was created. */
   created: (job: Stored) => void = () => undefined;
   #version = 10;
+  readonly #changes: { kind: string; version: number; line: string }[] = [];
   readonly #watchers: { kind: string; response: http.ServerResponse }[] = [];
   readonly #server = http.createServer((request, response) => {
     let body = "";
@@ -59,8 +60,10 @@ export class TinyApi {
   }
 
   #tell(kind: string, type: string, object: Stored): void {
+    const line = `${JSON.stringify({ type, object })}\n`;
+    this.#changes.push({ kind, version: this.#version, line });
     for (const watcher of this.#watchers) {
-      if (watcher.kind === kind) watcher.response.write(`${JSON.stringify({ type, object })}\n`);
+      if (watcher.kind === kind) watcher.response.write(line);
     }
   }
 
@@ -91,6 +94,11 @@ export class TinyApi {
     if (name !== undefined) return all.has(name) ? send(200, all.get(name)) : fail(404, "NotFound");
     if (url.searchParams.get("watch") === "true") {
       response.writeHead(200).flushHeaders();
+      // What happened between the list and the watch is told, as by a real server.
+      const since = Number(url.searchParams.get("resourceVersion"));
+      for (const change of this.#changes) {
+        if (change.kind === kind && change.version > since) response.write(change.line);
+      }
       this.#watchers.push({ kind, response });
       return;
     }

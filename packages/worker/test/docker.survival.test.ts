@@ -91,7 +91,7 @@ describe.skipIf(noEngine !== null)(`survival (${noEngine ?? "a real engine"})`, 
 
   test("a killed worker: init containers are not run again, restarts are counted on", async () => {
     const script =
-      "echo main >> /data/order; [ -e /data/go ] && exit 0; while [ ! -e /data/go ]; do sleep 0.02; done; exit 5";
+      "[ -e /data/go ]; first=$?; echo main >> /data/order; [ $first = 0 ] && exit 0; while [ ! -e /data/go ]; do sleep 0.02; done; exit 5";
     const pod = runnable({
       restartPolicy: "OnFailure",
       volumes: data,
@@ -101,6 +101,8 @@ describe.skipIf(noEngine !== null)(`survival (${noEngine ?? "a real engine"})`, 
     await runAndKill(trials.options("restarts"), pod, '"state":"running","startedAtMs"');
     const { trial } = await adopt("restarts", pod);
     await until("adopted", () => trial.last?.containers[0]?.state === "running");
+    const order = (): string => readFileSync(fileOf("restarts", pod, "order"), "utf8");
+    await until("the program to have looked", () => order().includes("main"));
     writeFileSync(fileOf("restarts", pod, "go"), "");
     const last = await trial.ended;
     expect(last).toMatchObject({
@@ -108,7 +110,7 @@ describe.skipIf(noEngine !== null)(`survival (${noEngine ?? "a real engine"})`, 
       initContainers: [{ restartCount: 0, exitCode: 0 }],
       containers: [{ restartCount: 1, exitCode: 0, lastState: { exitCode: 5 } }],
     });
-    expect(readFileSync(fileOf("restarts", pod, "order"), "utf8")).toBe("init\nmain\nmain\n");
+    expect(order()).toBe("init\nmain\nmain\n");
   });
 
   test("a Pod that had ended is reported again as it was, without its containers", async () => {
