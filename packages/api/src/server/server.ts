@@ -1,7 +1,8 @@
 // The HTTP server: limits, authentication, bodies as bytes, routes, and one error handler.
 import { randomUUID } from "node:crypto";
-import { rfc3339 } from "@gantry/core";
+import { leaseKind, rfc3339 } from "@gantry/core";
 import { fastify, type FastifyInstance, LogController } from "fastify";
+import { refuseWrites } from "../discovery/empty-lists.ts";
 import { registerDiscovery } from "../discovery/register.ts";
 import { groupVersions } from "../discovery/served.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -11,6 +12,7 @@ import { evict } from "../pods/eviction.ts";
 import { podLog } from "../pods/log.ts";
 import { registerSessions } from "../pods/session.ts";
 import { registerUnserved } from "../pods/unserved.ts";
+import { NODE_LEASES } from "../registry/node-leases.ts";
 import { strategies } from "../registry/registry.ts";
 import { BODY_MAX_BYTES } from "../requests/body.ts";
 import { registerReviews } from "../reviews/register.ts";
@@ -97,6 +99,9 @@ const registerRoutes = (
 ): void => {
   registerHealth(app, context.store, context.nowMs);
   for (const strategy of strategies) registerKind(app, context, strategy);
+  // Workers hold those; the API only shows them.
+  const held = `${groupPath(leaseKind)}/namespaces/${NODE_LEASES}/${leaseKind.plural}`;
+  for (const path of [held, `${held}/:name`]) refuseWrites(app, path);
   registerFixed(
     app,
     context,
