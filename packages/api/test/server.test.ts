@@ -128,6 +128,47 @@ describe("hostile input is refused, never a fault", () => {
     expect([path.status, path.text]).toEqual([404, "404 page not found\n"]);
     expect((await api.send("POST", `${JOBS}/a`, { body: {} })).status).toBe(405);
   });
+
+  const DEFAULT = "/api/v1/namespaces/default";
+  test.each([
+    [["OPTIONS", "DELETE", "POST"], `${JOBS}/a/status`],
+    [["OPTIONS"], `${JOBS}/a`],
+    [["OPTIONS", "PUT", "PATCH"], JOBS],
+    [["OPTIONS", "POST", "PUT", "PATCH", "DELETE"], "/apis/batch/v1/jobs"],
+    [["OPTIONS", "GET", "POST", "PATCH", "DELETE"], `${DEFAULT}/finalize`],
+    [["OPTIONS", "POST", "PUT", "PATCH", "DELETE"], `${PODS}/a/log`],
+    [["OPTIONS", "GET", "PUT", "PATCH", "DELETE"], `${PODS}/a/eviction`],
+    [["OPTIONS", "PUT", "PATCH", "DELETE"], `${PODS}/a/exec`],
+    [["OPTIONS", "POST", "DELETE"], `${DEFAULT}/services/kubernetes`],
+    [["OPTIONS", "POST", "DELETE"], "/apis/apps/v1/deployments"],
+    [["OPTIONS", "GET", "DELETE"], "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"],
+  ])("%j %s: the method is not allowed, rather than nothing found", async (methods, path) => {
+    for (const method of methods) {
+      const answer = await api.send(method, path);
+      expect([method, answer.status]).toEqual([method, 405]);
+      expect(answer.body).toEqual({
+        kind: "Status",
+        apiVersion: "v1",
+        metadata: {},
+        status: "Failure",
+        message: "the server does not allow this method on the requested resource",
+        reason: "MethodNotAllowed",
+        details: {},
+        code: 405,
+      });
+    }
+  });
+
+  test.each([
+    `${JOBS}/absent`,
+    `${JOBS}/absent/status`,
+    `${DEFAULT}/services/absent`,
+    "/apis/apps/v1/namespaces/default/deployments/absent",
+  ])("GET %s: 406 before anything is looked up", async (path) => {
+    expect((await api.get(path)).status).toBe(404);
+    const answer = await api.get(path, { accept: "text/plain" });
+    expect(answer).toMatchObject({ status: 406, body: { reason: "NotAcceptable" } });
+  });
 });
 
 describe("pods", () => {

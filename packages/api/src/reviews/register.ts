@@ -9,6 +9,7 @@ import {
 } from "@gantry/core";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { readObject } from "../requests/body.ts";
+import { refuseOthers } from "../server/refusals.ts";
 import { addWarnings } from "../responses/send.ts";
 import { negotiate } from "../requests/negotiate.ts";
 import { answerAccess, answerIdentity, answerOthers, answerRules } from "./answer-review.ts";
@@ -26,7 +27,9 @@ const fieldValidation = (request: FastifyRequest): "Strict" | "Warn" | "Ignore" 
 };
 
 function route(app: FastifyInstance, kind: ReviewKind, answer: (review: unknown) => object): void {
-  app.post(`/apis/${kind.group}/${kind.version}/${kind.plural}`, (request, reply) => {
+  const path = `/apis/${kind.group}/${kind.version}/${kind.plural}`;
+  refuseOthers(app, path, ["POST"]);
+  app.post(path, (request, reply) => {
     negotiate(request.headers.accept, { list: false });
     const { object, warnings } = readObject(request, kind, fieldValidation(request));
     addWarnings(reply, warnings);

@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { leaseKind, rfc3339 } from "@gantry/core";
 import { fastify, type FastifyInstance, LogController } from "fastify";
-import { refuseWrites } from "../discovery/empty-lists.ts";
 import { registerDiscovery } from "../discovery/register.ts";
 import { groupVersions } from "../discovery/served.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -23,6 +22,7 @@ import { handleError, handleNotFound } from "./error-handler.ts";
 import { registerFixed, serviceOf } from "./fixed-resources.ts";
 import { registerHealth } from "./health.ts";
 import { refuseImpersonation } from "./impersonation.ts";
+import { refuseOthers } from "./refusals.ts";
 import { groupPath, registerKind } from "./routes.ts";
 import { serveUpgrades } from "./upgrades.ts";
 
@@ -101,7 +101,7 @@ const registerRoutes = (
   for (const strategy of strategies) registerKind(app, context, strategy);
   // Workers hold those; the API only shows them.
   const held = `${groupPath(leaseKind)}/namespaces/${NODE_LEASES}/${leaseKind.plural}`;
-  for (const path of [held, `${held}/:name`]) refuseWrites(app, path);
+  for (const path of [held, `${held}/:name`]) refuseOthers(app, path, ["GET"]);
   registerFixed(
     app,
     context,
@@ -117,7 +117,9 @@ const registerRoutes = (
   registerReviews(app, { now: context.nowMs });
   const pod = "/api/v1/namespaces/:namespace/pods/:name";
   app.get(`${pod}/log`, podLog(context));
+  refuseOthers(app, `${pod}/log`, ["GET"]);
   app.post(`${pod}/eviction`, evict(context));
+  refuseOthers(app, `${pod}/eviction`, ["POST"]);
   registerSessions(app, context, pod);
   registerUnserved(app, context, pod);
   const served = groupVersions.map(groupPath);
