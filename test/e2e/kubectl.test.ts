@@ -115,4 +115,17 @@ describe.skipIf(!found)("kubectl (skipped where it is not on the PATH)", () => {
       (await kubectl("get", "pods", "-l", "job-name=ttl", "-o", "name")) === "" ? true : undefined,
     );
   });
+
+  test("what every namespace has comes back when it is deleted", async () => {
+    await kubectl("create", "namespace", "team");
+    const contents = "serviceaccount/default configmap/kube-root-ca.crt".split(" ");
+    const before = await kubectl("get", ...contents, "-n", "team", "-o", "name");
+    await kubectl("delete", "configmaps", "--all", "-n", "team");
+    await kubectl("delete", "serviceaccount", "default", "-n", "team");
+    await waitFor("both to be there again", async () => {
+      const again = await gantry.kubectl("get", ...contents, "-n", "team", "-o", "name");
+      return again.stdout === before ? true : undefined;
+    });
+    await kubectl("delete", "namespace", "team", "--timeout=30s");
+  });
 });

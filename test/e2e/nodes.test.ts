@@ -107,6 +107,20 @@ describe.skipIf(!found)("nodes (skipped where kubectl is not on the PATH)", () =
     expect(text).toMatch(/Unschedulable: +false/);
   });
 
+  test("describe node and get leases show the worker's lease", async () => {
+    const { stdout, stderr } = await gantry.kubectl("describe", "node", node);
+    expect(stderr).toBe("");
+    const [, holder, renewed = ""] =
+      /Lease:\n +HolderIdentity: +(\S+)\n +AcquireTime: +<unset>\n +RenewTime: +(.+)\n/.exec(
+        stdout,
+      ) ?? [];
+    expect(holder).toBe(node);
+    expect(Math.abs(Date.now() - Date.parse(renewed))).toBeLessThan(60_000);
+    expect(await kubectl("get", "leases", "-A", "--no-headers")).toMatch(
+      new RegExp(`^kube-node-lease +${node} +${node} +`),
+    );
+  });
+
   test("J24: 90 Pods of a fifth of the node's cpu on the process runtime", async () => {
     await submit("j24", { completions: 90, cpu: "2" });
     await complete("j24");

@@ -214,6 +214,17 @@ describe.skipIf(missing !== undefined)(
       );
       expect((await kubectl(["get", "secret", "s", "-o", "jsonpath={.data.p}"])).out).toBe("cQ==");
       expect((await kubectl(["auth", "can-i", "create", "jobs"])).out).toBe("yes\n");
+      const bob = ["--as=bob", "--as-group=devs", "--as-group=ops"];
+      expect(await kubectl(["auth", "can-i", "create", "jobs", ...bob])).toMatchObject({
+        code: 1,
+        out: "no\n",
+      });
+      expect((await kubectl(["auth", "whoami", ...bob])).out).toMatch(
+        /Username +bob\nGroups +\[devs ops system:authenticated\]\n$/,
+      );
+      const list = await kubectl(["auth", "can-i", "--list", ...bob]);
+      expect(list.out).toMatch(/^selfsubjectreviews\.authentication\.k8s\.io .*\[create\]$/m);
+      expect(list.out).not.toContain("*.*");
       const wrong = await kubectl(["--token=wrong", "get", "jobs"]);
       expect(wrong.err).toContain("Unauthorized");
     });

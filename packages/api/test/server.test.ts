@@ -64,6 +64,58 @@ describe("impersonation", () => {
     }
   });
 
+  const AUTHORIZATION = "/apis/authorization.k8s.io/v1";
+  const IDENTITY = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+  const whoami = async (headers: Record<string, string>) => {
+    const { status, body } = await api.post(IDENTITY, {}, headers);
+    return [status, body.status?.userInfo];
+  };
+
+  test("everybody may ask who he is", async () => {
+    const devs = { "impersonate-group": "devs, ops" };
+    const username = "bob";
+    expect(await whoami(as("bob", devs))).toEqual([
+      201,
+      { username, groups: ["devs", "ops", "system:authenticated"] },
+    ]);
+    const more = { "impersonate-uid": "u1", "impersonate-extra-example.com%2fteam": "a" };
+    expect(await whoami(as("bob", more))).toEqual([
+      201,
+      {
+        username,
+        uid: "u1",
+        groups: ["system:authenticated"],
+        extra: { "example.com/team": ["a"] },
+      },
+    ]);
+    const robot = "system:serviceaccount:team:robot";
+    const teams = ["system:serviceaccounts", "system:serviceaccounts:team", "system:authenticated"];
+    expect(await whoami(as(robot))).toEqual([201, { username: robot, groups: teams }]);
+    const masters = { "impersonate-group": "system:masters" };
+    expect(await whoami(as("alice", masters))).toEqual([
+      201,
+      { username: "alice", groups: ["system:masters", "system:authenticated"] },
+    ]);
+    expect((await whoami({}))[1]).toMatchObject({ username: "gantry:admin" });
+    // Nobody may ask as nobody.
+    expect((await whoami(as("system:anonymous")))[0]).toBe(403);
+    expect((await whoami({ "impersonate-group": "devs" }))[0]).toBe(403);
+  });
+
+  test("everybody may ask what he may do", async () => {
+    const spec = { resourceAttributes: { verb: "create", group: "batch", resource: "jobs" } };
+    const access = `${AUTHORIZATION}/selfsubjectaccessreviews`;
+    const answer = await api.post(access, { spec }, as("bob"));
+    expect([answer.status, answer.body.status]).toEqual([201, { allowed: false }]);
+    expect((await api.post(access, { spec })).body.status).toEqual({ allowed: true });
+    const path = `${AUTHORIZATION}/selfsubjectrulesreviews`;
+    const rules = await api.post(path, { spec: { namespace: "default" } }, as("bob"));
+    expect([rules.status, rules.body.status.resourceRules.length]).toEqual([201, 2]);
+    const others = { spec: { ...spec, user: "alice" } };
+    const asked = await api.post(`${AUTHORIZATION}/subjectaccessreviews`, others, as("bob"));
+    expect(asked.status).toBe(403);
+  });
+
   test("as the administrator, by name or by group, everything is", async () => {
     expect((await api.get(JOBS, as("gantry:admin"))).status).toBe(200);
     const group = { "impersonate-group": "devs, system:masters" };
@@ -127,6 +179,47 @@ describe("hostile input is refused, never a fault", () => {
     const path = await api.get("/nosuch");
     expect([path.status, path.text]).toEqual([404, "404 page not found\n"]);
     expect((await api.send("POST", `${JOBS}/a`, { body: {} })).status).toBe(405);
+  });
+
+  const DEFAULT = "/api/v1/namespaces/default";
+  test.each([
+    [["OPTIONS", "DELETE", "POST"], `${JOBS}/a/status`],
+    [["OPTIONS"], `${JOBS}/a`],
+    [["OPTIONS", "PUT", "PATCH"], JOBS],
+    [["OPTIONS", "POST", "PUT", "PATCH", "DELETE"], "/apis/batch/v1/jobs"],
+    [["OPTIONS", "GET", "POST", "PATCH", "DELETE"], `${DEFAULT}/finalize`],
+    [["OPTIONS", "POST", "PUT", "PATCH", "DELETE"], `${PODS}/a/log`],
+    [["OPTIONS", "GET", "PUT", "PATCH", "DELETE"], `${PODS}/a/eviction`],
+    [["OPTIONS", "PUT", "PATCH", "DELETE"], `${PODS}/a/exec`],
+    [["OPTIONS", "POST", "DELETE"], `${DEFAULT}/services/kubernetes`],
+    [["OPTIONS", "POST", "DELETE"], "/apis/apps/v1/deployments"],
+    [["OPTIONS", "GET", "DELETE"], "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"],
+  ])("%j %s: the method is not allowed, rather than nothing found", async (methods, path) => {
+    for (const method of methods) {
+      const answer = await api.send(method, path);
+      expect([method, answer.status]).toEqual([method, 405]);
+      expect(answer.body).toEqual({
+        kind: "Status",
+        apiVersion: "v1",
+        metadata: {},
+        status: "Failure",
+        message: "the server does not allow this method on the requested resource",
+        reason: "MethodNotAllowed",
+        details: {},
+        code: 405,
+      });
+    }
+  });
+
+  test.each([
+    `${JOBS}/absent`,
+    `${JOBS}/absent/status`,
+    `${DEFAULT}/services/absent`,
+    "/apis/apps/v1/namespaces/default/deployments/absent",
+  ])("GET %s: 406 before anything is looked up", async (path) => {
+    expect((await api.get(path)).status).toBe(404);
+    const answer = await api.get(path, { accept: "text/plain" });
+    expect(answer).toMatchObject({ status: 406, body: { reason: "NotAcceptable" } });
   });
 });
 

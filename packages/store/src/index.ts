@@ -73,7 +73,16 @@ export {
 export { type ControllerQueues, Queues } from "./queues.ts";
 export { type EndedJob, type JobEnd, PodQueue, queuePrefix, type TakenPod } from "./pod-queue.ts";
 export { type Bell, listenToBell, type SweptKeys, type TakenKey, WorkQueue } from "./work-queue.ts";
-export { dropLease, leaseExpiry, leases, nextFence, type NodeLease, renewLease } from "./leases.ts";
+export { namespaceContents, shareCertificate, sharedCertificate } from "./namespace-contents.ts";
+export {
+  dropLease,
+  leaseExpiry,
+  leases,
+  nextFence,
+  NODE_LEASE_MS,
+  type NodeLease,
+  renewLease,
+} from "./leases.ts";
 export { dueTimers, popTimers, setTimer, type Timer } from "./timers.ts";
 export {
   deleteInTxn,

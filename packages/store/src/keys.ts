@@ -106,6 +106,6 @@ export const suffix = {
   rateBucket: (name: string) => `rate:${name}`,
   /** String: who has a role. */
   role: (name: string) => `role:${name}`,
-  /** Hash name -> secret shared by the cell's processes. */
+  /** Hash name -> what the cell's processes share: their secret, the certificate of the API. */
   shared: "shared",
 } as const;

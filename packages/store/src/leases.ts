@@ -2,6 +2,9 @@
 import { suffix } from "./keys.ts";
 import type { Store } from "./store.ts";
 
+/** A lease lasts this long from its renewal. */
+export const NODE_LEASE_MS = 15_000;
+
 export interface NodeLease {
   readonly node: string;
   readonly expiresAtMs: number;

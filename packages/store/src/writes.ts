@@ -11,6 +11,7 @@ import {
 } from "@gantry/core";
 import { unblockedOwners } from "./gc-key.ts";
 import { type Resource, suffix } from "./keys.ts";
+import { isNamespaceContent } from "./namespace-contents.ts";
 import {
   encodeBody,
   encodeNextBody,
@@ -298,6 +299,10 @@ export const removeObject = <R extends PlainResource>(
   const stored = object.value as StoredObject;
   moveOwners(txn, ownerUids(stored), [], `${resource}|${object.key}`);
   wakeOwners(txn, stored.metadata.namespace, stored.metadata.ownerReferences);
+  if (isNamespaceContent(resource, stored.metadata.name)) {
+    // Whoever removes it: the namespace controller makes it again, as Kubernetes' publishers do.
+    txn.dirty(`namespaces|${stored.metadata.namespace ?? ""}`);
+  }
   if (resource === "events") txn.side("ZREM", suffix.eventExpiry, object.key);
   if (resource === "jobs") {
     const job = object.value as Job;

@@ -10,6 +10,7 @@ import {
 import {
   createObject,
   dropLease,
+  NODE_LEASE_MS,
   renewLease,
   type Store,
   type StoredObject,
@@ -21,7 +22,6 @@ import type { Logger } from "pino";
 import type { Capacity } from "./capacity.ts";
 import { mergeOptions, REGISTERED_ANNOTATION } from "./node-options.ts";
 
-export const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 5_000;
 
 export interface NodeDescription {
@@ -136,11 +136,11 @@ export const registerNode = async (
   log: Logger,
   now: () => number,
 ): Promise<Registration> => {
-  await renewLease(store, node.name, now() + LEASE_MS);
+  await renewLease(store, node.name, now() + NODE_LEASE_MS);
   await writeNode(store, node, now());
   let failing = false;
   const timer = setInterval(() => {
-    renewLease(store, node.name, now() + LEASE_MS).then(
+    renewLease(store, node.name, now() + NODE_LEASE_MS).then(
       () => {
         failing = false;
       },

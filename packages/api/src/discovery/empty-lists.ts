@@ -1,6 +1,7 @@
 // Read-only answers for kinds that Gantry knows but never has: empty lists, 404s, and watches that stay silent.
-import { methodNotAllowed, notFound } from "@gantry/core";
+import { notFound } from "@gantry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { refuseOthers } from "../server/refusals.ts";
 import { negotiate } from "../requests/negotiate.ts";
 import { type ListOptions, listOptions, queryOf } from "../requests/query.ts";
 import { emptyResources, type ServedResource } from "./served.ts";
@@ -74,15 +75,6 @@ function silentWatch(
   });
 }
 
-const refuse = (): never => {
-  throw methodNotAllowed();
-};
-
-/** 405 for what changes objects, of kinds that are only read. */
-export function refuseWrites(app: FastifyInstance, path: string): void {
-  app.route({ method: ["POST", "PUT", "PATCH", "DELETE"], url: path, handler: refuse });
-}
-
 export function registerEmptyLists(app: FastifyInstance, options: EmptyListOptions): void {
   for (const resource of emptyResources) {
     const root =
@@ -107,8 +99,11 @@ export function registerEmptyLists(app: FastifyInstance, options: EmptyListOptio
     app.get(collection, list);
     app.get(`${collection}/:name`, (request) => {
       const { name } = request.params as { name: string };
+      negotiate(request.headers.accept, { list: false });
       throw notFound(resource.plural, resource.group, name);
     });
-    for (const path of [collection, `${collection}/:name`]) refuseWrites(app, path);
+    const all = `${root}/${resource.plural}`;
+    for (const path of new Set([all, collection, `${collection}/:name`]))
+      refuseOthers(app, path, ["GET"]);
   }
 }

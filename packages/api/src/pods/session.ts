@@ -2,10 +2,11 @@
 // API server joins it to a kubelet.
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { badRequest, methodNotAllowed } from "@gantry/core";
+import { badRequest } from "@gantry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { flag, type Query, queryOf } from "../requests/query.ts";
 import type { ApiContext } from "../server/context.ts";
+import { refuseOthers } from "../server/refusals.ts";
 import { asksUpgrade, takeUpgrade, type Upgrade } from "../server/upgrades.ts";
 import {
   askWorker,
@@ -164,9 +165,6 @@ export const registerSessions = (app: FastifyInstance, context: ApiContext, pod:
   for (const kind of ["exec", "attach"] as const) {
     const url = `${pod}/${kind}`;
     app.route({ method: ["GET", "POST"], url, handler: podSession(context, kind) });
-    const refuse = (): never => {
-      throw methodNotAllowed();
-    };
-    app.route({ method: ["PUT", "PATCH", "DELETE"], url, handler: refuse });
+    refuseOthers(app, url, ["GET", "POST"]);
   }
 };

@@ -12,7 +12,7 @@ const unserved: Readonly<Record<string, string>> = {
   binding: "workers take Pods themselves: there is no pods/binding",
 };
 
-const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 export const registerUnserved = (app: FastifyInstance, context: ApiContext, pod: string): void => {
   for (const [subresource, why] of Object.entries(unserved)) {

@@ -25,6 +25,7 @@ import {
   validateServiceAccountUpdate,
 } from "@gantry/core";
 import { eventField, fromEventsV1, toEventsV1 } from "./events.ts";
+import { nodeLease, nodeLeases } from "./node-leases.ts";
 import type { ApiObject, Strategy } from "./strategy.ts";
 
 const keep = (object: ApiObject): ApiObject => object;
@@ -130,6 +131,7 @@ export const leases: Strategy = {
   ...leaseKind,
   ...plain,
   resource: "leases",
+  derived: { get: nodeLease, list: nodeLeases },
   validateCreate: (object) => validateLease(object),
   validateUpdate: metaUpdate,
 };

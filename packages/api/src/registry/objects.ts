@@ -125,7 +125,8 @@ export class Objects {
   }
 
   async get(strategy: Strategy, key: string): Promise<AnyStored | null> {
-    return this.store.get(strategy.resource, key);
+    const stored = await this.store.get(strategy.resource, key);
+    return stored ?? (await strategy.derived?.get(this.store, key)) ?? null;
   }
 
   /** As `render`, of an object that is needed whole. Throws 500 for a Secret that can't be opened. */

@@ -1,6 +1,6 @@
 // What the API knows of a kind: everything that the generic verbs ask about it.
 import type { FieldErrors, KindInfo, ObjectMeta, PodSpec } from "@gantry/core";
-import type { Resource } from "@gantry/store";
+import type { Resource, Store, Stored, StoredObject } from "@gantry/store";
 
 /** An object as clients see it; its fields beside these depend on the kind. */
 export interface ApiObject {
@@ -26,9 +26,17 @@ export interface PodOfObject {
     | undefined;
 }
 
+/** Objects that nobody stores, made from what the store knows otherwise. They are only read. */
+export interface Derived {
+  /** By its key. */
+  get(store: Store, key: string): Promise<Stored<StoredObject> | null>;
+  list(store: Store, namespace: string | undefined): Promise<readonly Stored<StoredObject>[]>;
+}
+
 export interface Strategy extends KindInfo {
   /** Where its objects are stored. */
   readonly resource: Resource;
+  readonly derived?: Derived;
   /** Fields that an empty object of this kind shows, as in bookmarks. */
   readonly empty: Readonly<Record<string, unknown>>;
   /** Text of a selectable field beside those of metadata; empty when it is not set. */

@@ -2,9 +2,13 @@
 import { ApiError } from "@gantry/core";
 import { describe, expect, it } from "vitest";
 import { answerAccess, answerIdentity, answerOthers, answerRules } from "./answer-review.ts";
+import { adminUser } from "./permissions.ts";
 
 const resourceAttributes = { verb: "create", group: "batch", resource: "jobs" };
 const nonResourceAttributes = { verb: "get", path: "/metrics" };
+
+const admin = { ...adminUser, groups: [...adminUser.groups] };
+const bob = { username: "bob", groups: ["devs", "system:authenticated"] };
 
 const messageOf = (call: () => unknown): string => {
   try {
@@ -18,16 +22,40 @@ const messageOf = (call: () => unknown): string => {
 
 describe("SelfSubjectAccessReview", () => {
   it.each([{ resourceAttributes }, { nonResourceAttributes }])("%j is allowed", (spec) => {
-    expect(answerAccess({ spec })).toEqual({ spec, status: { allowed: true } });
+    expect(answerAccess({ spec }, admin)).toEqual({ spec, status: { allowed: true } });
+  });
+
+  const ask = (group: string, resource: string, verb = "create") => ({
+    resourceAttributes: { verb, group, resource },
+  });
+  it.each([
+    [ask("batch", "jobs"), false],
+    [ask("", "pods", "get"), false],
+    [ask("authorization.k8s.io", "selfsubjectaccessreviews"), true],
+    [ask("authorization.k8s.io", "selfsubjectrulesreviews"), true],
+    [ask("authentication.k8s.io", "selfsubjectreviews"), true],
+    [ask("authentication.k8s.io", "selfsubjectreviews", "get"), false],
+    [ask("authorization.k8s.io", "subjectaccessreviews"), false],
+    [{ nonResourceAttributes }, false],
+    [{ nonResourceAttributes: { verb: "get", path: "/apis/batch/v1" } }, true],
+    [{ nonResourceAttributes: { verb: "get", path: "/version" } }, true],
+    [{ nonResourceAttributes: { verb: "get", path: "/versions" } }, false],
+    [{ nonResourceAttributes: { verb: "post", path: "/version" } }, false],
+  ])("of somebody unknown, %j: %s", (spec, allowed) => {
+    expect(answerAccess({ spec }, bob).status).toEqual({ allowed });
+    const anonymous = { username: "system:anonymous", groups: ["system:unauthenticated"] };
+    expect(answerAccess({ spec }, anonymous).status).toEqual({ allowed: false });
+    const named = { ...spec, user: bob.username, groups: bob.groups };
+    expect(answerOthers({ spec: named }).status).toEqual({ allowed });
   });
 
   it("needs exactly one kind of attributes", () => {
-    expect(messageOf(() => answerAccess({ spec: {} }))).toBe(
+    expect(messageOf(() => answerAccess({ spec: {} }, admin))).toBe(
       'SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes: ' +
         "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
     );
     const both = { resourceAttributes, nonResourceAttributes };
-    expect(messageOf(() => answerAccess({ spec: both }))).toContain(
+    expect(messageOf(() => answerAccess({ spec: both }, admin))).toContain(
       "cannot be specified in combination",
     );
   });
@@ -52,15 +80,32 @@ describe("SubjectAccessReview", () => {
 });
 
 it("SelfSubjectRulesReview: everything", () => {
-  expect(answerRules({ spec: { namespace: "default" } }).status).toEqual({
+  expect(answerRules({ spec: { namespace: "default" } }, admin).status).toEqual({
     resourceRules: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }],
     nonResourceRules: [{ verbs: ["*"], nonResourceURLs: ["*"] }],
     incomplete: false,
   });
 });
 
+it("SelfSubjectRulesReview of somebody unknown: what everybody may", () => {
+  const { status } = answerRules({ spec: { namespace: "default" } }, bob);
+  expect(status?.resourceRules).toEqual([
+    {
+      verbs: ["create"],
+      apiGroups: ["authentication.k8s.io"],
+      resources: ["selfsubjectreviews"],
+    },
+    {
+      verbs: ["create"],
+      apiGroups: ["authorization.k8s.io"],
+      resources: ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
+    },
+  ]);
+  expect(status?.nonResourceRules?.map(({ verbs }) => verbs)).toEqual([["get"]]);
+});
+
 it("SelfSubjectReview: the administrator", () => {
-  expect(answerIdentity({}, Date.parse("2026-11-23T12:00:00Z"))).toEqual({
+  expect(answerIdentity({}, admin, Date.parse("2026-11-23T12:00:00Z"))).toEqual({
     metadata: { creationTimestamp: "2026-11-23T12:00:00Z" },
     status: {
       userInfo: {

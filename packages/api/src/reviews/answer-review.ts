@@ -1,4 +1,4 @@
-// What a review is answered: whoever holds the token may do everything; nobody else is known.
+// What a review is answered.
 import {
   invalidField,
   invalidObject,
@@ -10,13 +10,7 @@ import {
   type SubjectAccessReview,
   type UserInfo,
 } from "@gantry/core";
-
-/** Whom a valid token stands for. */
-export const adminUser = {
-  username: "gantry:admin",
-  uid: "gantry:admin",
-  groups: ["system:masters", "system:authenticated"],
-} as const satisfies UserInfo;
+import { isAllowed, rulesOf } from "./permissions.ts";
 
 interface AccessSpec {
   readonly resourceAttributes?: ResourceAttributes | undefined;
@@ -39,12 +33,15 @@ function checkAttributes(kind: string, spec: AccessSpec | undefined): void {
   throw invalidObject(kind, group, "", [invalidField(field, value, detail)]);
 }
 
-export function answerAccess(review: SelfSubjectAccessReview): SelfSubjectAccessReview {
+export function answerAccess(
+  review: SelfSubjectAccessReview,
+  user: UserInfo,
+): SelfSubjectAccessReview {
   checkAttributes("SelfSubjectAccessReview", review.spec);
-  return { ...review, status: { allowed: true } };
+  return { ...review, status: { allowed: isAllowed(user, review.spec ?? {}) } };
 }
 
-/** Of another user: allowed for the administrator and the group `system:masters`. */
+/** Of another user, in the groups that the review names. */
 export function answerOthers(review: SubjectAccessReview): SubjectAccessReview {
   checkAttributes("SubjectAccessReview", review.spec);
   const { user = "", groups = [] } = review.spec ?? {};
@@ -52,21 +49,21 @@ export function answerOthers(review: SubjectAccessReview): SubjectAccessReview {
     const detail = "at least one of user or group must be specified";
     throw invalidObject("SubjectAccessReview", group, "", [invalidField("spec.user", "", detail)]);
   }
-  const allowed = user === adminUser.username || groups.includes("system:masters");
+  const allowed = isAllowed({ username: user, groups }, review.spec ?? {});
   return { ...review, status: { allowed } };
 }
 
-export const answerRules = (review: SelfSubjectRulesReview): SelfSubjectRulesReview => ({
-  ...review,
-  status: {
-    resourceRules: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }],
-    nonResourceRules: [{ verbs: ["*"], nonResourceURLs: ["*"] }],
-    incomplete: false,
-  },
-});
+export const answerRules = (
+  review: SelfSubjectRulesReview,
+  user: UserInfo,
+): SelfSubjectRulesReview => ({ ...review, status: rulesOf(user) });
 
-export const answerIdentity = (review: SelfSubjectReview, nowMs: number): SelfSubjectReview => ({
+export const answerIdentity = (
+  review: SelfSubjectReview,
+  user: UserInfo,
+  nowMs: number,
+): SelfSubjectReview => ({
   ...review,
   metadata: { ...review.metadata, creationTimestamp: rfc3339(nowMs) },
-  status: { userInfo: { ...adminUser, groups: [...adminUser.groups] } },
+  status: { userInfo: user },
 });

@@ -2,11 +2,11 @@
 import { notFound, serviceKind, table } from "@gantry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiObject } from "../registry/strategy.ts";
-import { refuseWrites } from "../discovery/empty-lists.ts";
 import { negotiate } from "../requests/negotiate.ts";
 import { listOptions, queryOf } from "../requests/query.ts";
 import { includeOf, partialOf, sendBody, sendList } from "../responses/send.ts";
 import type { ApiContext } from "./context.ts";
+import { refuseOthers } from "./refusals.ts";
 
 interface FixedKind {
   readonly group: string;
@@ -126,11 +126,11 @@ export const registerFixed = (app: FastifyInstance, context: ApiContext, kind: F
   };
   const get = (request: FastifyRequest, reply: FastifyReply) => {
     const { namespace, name = "" } = request.params as { namespace?: string; name?: string };
+    const { format, shape } = negotiate(request.headers.accept, { list: false });
     const item = kind.items.find(
       ({ metadata }) => metadata?.name === name && metadata.namespace === namespace,
     );
     if (item === undefined) throw notFound(kind.plural, kind.group, name);
-    const { format, shape } = negotiate(request.headers.accept, { list: false });
     if (shape === "object") return sendBody(request, reply, format, 200, item);
     const body =
       shape === "Table"
@@ -142,5 +142,6 @@ export const registerFixed = (app: FastifyInstance, context: ApiContext, kind: F
   const collection = `${root}/namespaces/:namespace/${kind.plural}`;
   app.get(collection, list);
   app.get(`${collection}/:name`, get);
-  for (const path of [collection, `${collection}/:name`]) refuseWrites(app, path);
+  for (const path of [`${root}/${kind.plural}`, collection, `${collection}/:name`])
+    refuseOthers(app, path, ["GET"]);
 };

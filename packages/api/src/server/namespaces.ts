@@ -1,6 +1,13 @@
-// What every namespace has from the start: a ServiceAccount and the authority's certificate.
+// Namespaces with what each has from the start, and those that are always there.
 import { rfc3339 } from "@gantry/core";
-import { createObject, type Store, type StoredObject, Txn } from "@gantry/store";
+import {
+  createObject,
+  namespaceContents,
+  shareCertificate,
+  type Store,
+  type StoredObject,
+  Txn,
+} from "@gantry/store";
 import { newUid } from "./context.ts";
 
 /** Made at first start, as by Kubernetes; never deleted. */
@@ -11,47 +18,15 @@ export const permanentNamespaces = [
   "kube-node-lease",
 ] as const;
 
-export interface NamespaceContents {
-  readonly serviceAccount: StoredObject;
-  readonly configMap: StoredObject;
-}
-
-const DESCRIPTION =
-  "Contains a CA bundle that can be used to verify the API of this installation when using " +
-  "internal endpoints.";
-
-const contents = (namespace: string, certificate: string, nowMs: number): NamespaceContents => {
-  const creationTimestamp = rfc3339(nowMs);
-  return {
-    serviceAccount: {
-      kind: "ServiceAccount",
-      apiVersion: "v1",
-      metadata: { name: "default", namespace, uid: newUid(), creationTimestamp },
-    },
-    configMap: {
-      kind: "ConfigMap",
-      apiVersion: "v1",
-      metadata: {
-        name: "kube-root-ca.crt",
-        namespace,
-        uid: newUid(),
-        creationTimestamp,
-        annotations: { "kubernetes.io/description": DESCRIPTION },
-      },
-      data: { "ca.crt": certificate },
-    },
-  };
-};
-
 export const createContents = (
   txn: Txn,
   namespace: string,
   certificate: string,
   nowMs: number,
 ): void => {
-  const { serviceAccount, configMap } = contents(namespace, certificate, nowMs);
-  createObject(txn, "serviceaccounts", serviceAccount, nowMs);
-  createObject(txn, "configmaps", configMap, nowMs);
+  const { serviceaccounts, configmaps } = namespaceContents(namespace, certificate, nowMs);
+  createObject(txn, "serviceaccounts", serviceaccounts, nowMs);
+  createObject(txn, "configmaps", configmaps, nowMs);
 };
 
 const namespaceObject = (name: string, nowMs: number): StoredObject => ({
@@ -67,21 +42,21 @@ const namespaceObject = (name: string, nowMs: number): StoredObject => ({
   status: { phase: "Active" },
 });
 
-/** Makes the permanent namespaces and what they hold, where that is missing. */
+/** Makes the permanent namespaces and what they hold, where that is missing; shares the certificate. */
 export const ensureNamespaces = async (
   store: Store,
   certificate: string,
   nowMs: number,
 ): Promise<void> => {
-  const commits: Promise<unknown>[] = [];
+  const commits: Promise<unknown>[] = [shareCertificate(store, certificate)];
   for (const name of permanentNamespaces) {
-    const { serviceAccount, configMap } = contents(name, certificate, nowMs);
+    const { serviceaccounts, configmaps } = namespaceContents(name, certificate, nowMs);
     const namespace = new Txn();
     createObject(namespace, "namespaces", namespaceObject(name, nowMs), nowMs);
     const account = new Txn();
-    createObject(account, "serviceaccounts", serviceAccount, nowMs);
+    createObject(account, "serviceaccounts", serviceaccounts, nowMs);
     const bundle = new Txn();
-    createObject(bundle, "configmaps", configMap, nowMs);
+    createObject(bundle, "configmaps", configmaps, nowMs);
     // Each on its own: what exists already stays as it is.
     for (const txn of [namespace, account, bundle]) commits.push(store.commit(txn));
   }

@@ -1,5 +1,5 @@
 // Routes of the generic verbs, made from the registry.
-import { deleteOptionsMessage, methodNotAllowed, notFound } from "@gantry/core";
+import { deleteOptionsMessage, notFound } from "@gantry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { checkPathName, storeKey } from "../registry/object-key.ts";
 import type { ApiObject, Strategy } from "../registry/strategy.ts";
@@ -24,6 +24,7 @@ import { selectionOf } from "../verbs/selection.ts";
 import { replaceWith, update, type UpdateTarget } from "../verbs/update.ts";
 import { Watcher } from "../verbs/watch.ts";
 import type { ApiContext } from "./context.ts";
+import { type Method, refuseOthers } from "./refusals.ts";
 
 interface Params {
   readonly namespace?: string;
@@ -68,6 +69,7 @@ export class KindHandlers {
   get = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { namespace, name } = place(request);
     const strategy = this.#strategy;
+    assertAnswerable(request, false);
     const options = listOptions(queryOf(request));
     const stored = await this.#context.objects.get(strategy, storeKey(strategy, namespace, name));
     if (stored === null) throw notFound(strategy.plural, strategy.group, name);
@@ -210,9 +212,11 @@ export const groupPath = (strategy: Pick<Strategy, "group" | "version">): string
     ? `/api/${strategy.version}`
     : `/apis/${strategy.group}/${strategy.version}`;
 
-const refuse = (): never => {
-  throw methodNotAllowed();
-};
+type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
+type Handlers = readonly (readonly [method: Method, handler: Handler])[];
+
+const when = (served: boolean, method: Method, handler: Handler): Handlers =>
+  served ? [[method, handler]] : [];
 
 export const registerKind = (
   app: FastifyInstance,
@@ -227,29 +231,36 @@ export const registerKind = (
     : `${root}/${plural}`;
   const single = `${collection}/:name`;
   const can = (verb: Strategy["verbs"][number]): boolean => verbs.includes(verb);
-  app.get(collection, handlers.list);
-  app.post(collection, can("create") ? handlers.create : refuse);
-  app.delete(collection, can("deletecollection") ? handlers.removeCollection : refuse);
-  app.put(collection, refuse);
-  app.patch(collection, refuse);
-  app.get(single, handlers.get);
-  app.put(single, can("update") ? handlers.update(undefined) : refuse);
-  app.patch(single, can("patch") ? handlers.patch(undefined) : refuse);
-  app.delete(single, can("delete") ? handlers.remove : refuse);
-  app.post(single, refuse);
+  const serve = (path: string, handled: Handlers): void => {
+    for (const [method, handler] of handled) app.route({ method, url: path, handler });
+    refuseOthers(
+      app,
+      path,
+      handled.map(([method]) => method),
+    );
+  };
+  serve(collection, [
+    ["GET", handlers.list],
+    ...when(can("create"), "POST", handlers.create),
+    ...when(can("deletecollection"), "DELETE", handlers.removeCollection),
+  ]);
+  serve(single, [
+    ["GET", handlers.get],
+    ...when(can("update"), "PUT", handlers.update(undefined)),
+    ...when(can("patch"), "PATCH", handlers.patch(undefined)),
+    ...when(can("delete"), "DELETE", handlers.remove),
+  ]);
   if (strategy.status !== undefined) {
-    app.get(`${single}/status`, handlers.get);
-    app.put(`${single}/status`, handlers.update("status"));
-    app.patch(`${single}/status`, handlers.patch("status"));
+    serve(`${single}/status`, [
+      ["GET", handlers.get],
+      ["PUT", handlers.update("status")],
+      ["PATCH", handlers.patch("status")],
+    ]);
   }
   if (strategy.finalize !== undefined) {
-    app.put(`${single}/finalize`, handlers.update("finalize"));
+    serve(`${single}/finalize`, [["PUT", handlers.update("finalize")]]);
   }
-  if (strategy.namespaced) {
-    app.get(`${root}/${plural}`, handlers.list);
-    app.post(`${root}/${plural}`, refuse);
-    app.delete(`${root}/${plural}`, refuse);
-  }
+  if (strategy.namespaced) serve(`${root}/${plural}`, [["GET", handlers.list]]);
   registerOldWatches(app, handlers, strategy, root);
 };
 

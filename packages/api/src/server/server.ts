@@ -1,6 +1,6 @@
 // The HTTP server: limits, authentication, bodies as bytes, routes, and one error handler.
 import { randomUUID } from "node:crypto";
-import { rfc3339 } from "@gantry/core";
+import { leaseKind, rfc3339 } from "@gantry/core";
 import { fastify, type FastifyInstance, LogController } from "fastify";
 import { registerDiscovery } from "../discovery/register.ts";
 import { groupVersions } from "../discovery/served.ts";
@@ -11,6 +11,7 @@ import { evict } from "../pods/eviction.ts";
 import { podLog } from "../pods/log.ts";
 import { registerSessions } from "../pods/session.ts";
 import { registerUnserved } from "../pods/unserved.ts";
+import { NODE_LEASES } from "../registry/node-leases.ts";
 import { strategies } from "../registry/registry.ts";
 import { BODY_MAX_BYTES } from "../requests/body.ts";
 import { registerReviews } from "../reviews/register.ts";
@@ -21,6 +22,7 @@ import { handleError, handleNotFound } from "./error-handler.ts";
 import { registerFixed, serviceOf } from "./fixed-resources.ts";
 import { registerHealth } from "./health.ts";
 import { refuseImpersonation } from "./impersonation.ts";
+import { refuseOthers } from "./refusals.ts";
 import { groupPath, registerKind } from "./routes.ts";
 import { serveUpgrades } from "./upgrades.ts";
 
@@ -100,6 +102,9 @@ const registerRoutes = (
 ): void => {
   registerHealth(app, context.store, context.nowMs);
   for (const strategy of strategies) registerKind(app, context, strategy);
+  // Workers hold those; the API only shows them.
+  const held = `${groupPath(leaseKind)}/namespaces/${NODE_LEASES}/${leaseKind.plural}`;
+  for (const path of [held, `${held}/:name`]) refuseOthers(app, path, ["GET"]);
   registerFixed(
     app,
     context,
@@ -115,7 +120,9 @@ const registerRoutes = (
   registerReviews(app, { now: context.nowMs });
   const pod = "/api/v1/namespaces/:namespace/pods/:name";
   app.get(`${pod}/log`, podLog(context));
+  refuseOthers(app, `${pod}/log`, ["GET"]);
   app.post(`${pod}/eviction`, evict(context));
+  refuseOthers(app, `${pod}/eviction`, ["POST"]);
   registerSessions(app, context, pod);
   registerUnserved(app, context, pod);
   const served = groupVersions.map(groupPath);

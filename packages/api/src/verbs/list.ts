@@ -42,6 +42,19 @@ const podsOfJob = async (context: ApiContext, namespace: string, job: string): P
   return { rv: own.rv, stored };
 };
 
+const withDerived = async (
+  { store }: ApiContext,
+  strategy: Strategy,
+  namespace: string | undefined,
+  stored: readonly AnyStored[],
+): Promise<readonly AnyStored[]> => {
+  const derived = (await strategy.derived?.list(store, namespace)) ?? [];
+  if (derived.length === 0) return stored;
+  const keys = new Set(stored.map(({ key }) => key));
+  const more = derived.filter(({ key }) => !keys.has(key));
+  return [...stored, ...more].sort((a, b) => compareKeys(a.key, b.key));
+};
+
 /** What may match: by name, by Job, by namespace, else all. */
 const candidates = async (
   context: ApiContext,
@@ -60,7 +73,8 @@ const candidates = async (
   }
   const query = strategy.namespaced && namespace !== undefined ? { namespace } : {};
   const page = await store.listAll(strategy.resource, query);
-  return { rv: page.rv, stored: page.items as readonly AnyStored[] };
+  const stored = page.items as readonly AnyStored[];
+  return { rv: page.rv, stored: await withDerived(context, strategy, namespace, stored) };
 };
 
 interface Matches extends Found {
@@ -171,7 +185,7 @@ const findAll = async (
   strategy: Strategy,
   selection: Selection,
 ): Promise<Everything> => {
-  if (!selection.all) {
+  if (!selection.all || strategy.derived !== undefined) {
     const { rv, stored, items } = await matches(context, strategy, selection);
     return { rv, kept: stored, items };
   }
